@@ -1,0 +1,1 @@
+"""Ictus: what every service of the platform shares."""

@@ -1,0 +1,65 @@
+"""What an analysis of a study says. The same names appear in the REST API and in ``ictus analyze --json``."""
+
+from typing import Literal
+from uuid import UUID
+
+from pydantic import Field
+
+from ictus.contracts.base import Contract
+from ictus.domain.enums import Disposition, Finding, Modality
+
+
+class SlicePrediction(Contract):
+    """One slice's answer."""
+
+    index: int = Field(ge=0, description="Position in the canonical volume, 0 = first (most inferior for axial CT).")
+    stroke_probability: float | None = Field(ge=0, le=1, description="Calibrated; null when the slice is unsuitable.")
+    overlay_key: str | None = Field(default=None, description="S3 key of the heatmap, PNG with alpha, whole slice.")
+    picture_key: str | None = Field(default=None, description="S3 key of the slice with the heatmap burned in, JPEG.")
+    plain_key: str | None = Field(default=None, description="S3 key of the windowed slice without heatmap, JPEG.")
+
+
+class SeriesPrediction(Contract):
+    """One series' answer. ``slices`` is in slice order."""
+
+    series_id: UUID
+    modality: Modality
+    disposition: Disposition
+    reason: str
+    finding: Finding | None
+    stroke_probability: float | None = Field(ge=0, le=1)
+    slices: tuple[SlicePrediction, ...]
+    key_slices: tuple[int, ...] = Field(description="Indices that drove the score, strongest first.")
+    embedding_key: str | None = Field(default=None, description="S3 key: safetensors 'embedding' (slices, features) f16.")
+
+
+class StageTiming(Contract):
+    """Wall seconds of one stage of the attempt."""
+
+    stage: str
+    seconds: float = Field(ge=0)
+
+
+class PredictionResult(Contract):
+    """The answer to one study by one model version.
+
+    ``finding`` is null when the model may not say (unsuitable or not validated input); an ``uncertain``
+    study has the more probable finding, shown as a tendency and never as a diagnosis. ``confidence`` is
+    the calibrated probability of ``finding``.
+    """
+
+    schema_version: Literal[1] = 1
+    finding: Finding | None
+    finding_text: str = Field(description="What may be said, in the manifest's words, e.g. what was not looked for.")
+    subtypes: dict[str, float] = Field(default_factory=dict, description="Calibrated probability by subtype.")
+    stroke_probability: float | None = Field(ge=0, le=1, description="Null when unsuitable.")
+    confidence: float | None = Field(ge=0, le=1)
+    disposition: Disposition
+    reason_code: str = Field(max_length=64, description="Stable code of the disposition's reason.")
+    reason: str = Field(description="Why this disposition, in words a clinician can act on.")
+    series: tuple[SeriesPrediction, ...]
+    driving_series_id: UUID | None = Field(description="The series whose score is the study's.")
+    model_version: str
+    model_sha256: str = Field(description="Digest of the manifest, which holds the digest of the weights.")
+    validated_for: str = Field(description="The manifest's validation statement.")
+    timings: tuple[StageTiming, ...] = ()

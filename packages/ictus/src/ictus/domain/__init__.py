@@ -1,0 +1,1 @@
+"""The words of the platform: enums, ids and errors. Standard library only."""
