@@ -12,11 +12,21 @@ from ictus.domain.enums import Disposition, Finding, Modality
 class SlicePrediction(Contract):
     """One slice's answer."""
 
-    index: int = Field(ge=0, description="Position in the canonical volume, 0 = first (most inferior for axial CT).")
-    stroke_probability: float | None = Field(ge=0, le=1, description="Calibrated; null when the slice is unsuitable.")
-    overlay_key: str | None = Field(default=None, description="S3 key of the heatmap, PNG with alpha, whole slice.")
-    picture_key: str | None = Field(default=None, description="S3 key of the slice with the heatmap burned in, JPEG.")
-    plain_key: str | None = Field(default=None, description="S3 key of the windowed slice without heatmap, JPEG.")
+    index: int = Field(
+        ge=0, description="Position in the canonical volume, 0 = first (most inferior for axial CT)."
+    )
+    stroke_probability: float | None = Field(
+        ge=0, le=1, description="Calibrated; null when the slice is unsuitable."
+    )
+    overlay_key: str | None = Field(
+        default=None, description="S3 key of the heatmap, PNG with alpha, whole slice."
+    )
+    picture_key: str | None = Field(
+        default=None, description="S3 key of the slice with the heatmap burned in, JPEG."
+    )
+    plain_key: str | None = Field(
+        default=None, description="S3 key of the windowed slice without heatmap, JPEG."
+    )
 
 
 class SeriesPrediction(Contract):
@@ -30,7 +40,9 @@ class SeriesPrediction(Contract):
     stroke_probability: float | None = Field(ge=0, le=1)
     slices: tuple[SlicePrediction, ...]
     key_slices: tuple[int, ...] = Field(description="Indices that drove the score, strongest first.")
-    embedding_key: str | None = Field(default=None, description="S3 key: safetensors 'embedding' (slices, features) f16.")
+    embedding_key: str | None = Field(
+        default=None, description="S3 key: safetensors 'embedding' (slices, features) f16."
+    )
 
 
 class StageTiming(Contract):
@@ -50,7 +62,9 @@ class PredictionResult(Contract):
 
     schema_version: Literal[1] = 1
     finding: Finding | None
-    finding_text: str = Field(description="What may be said, in the manifest's words, e.g. what was not looked for.")
+    finding_text: str = Field(
+        description="What may be said, in the manifest's words, e.g. what was not looked for."
+    )
     subtypes: dict[str, float] = Field(default_factory=dict, description="Calibrated probability by subtype.")
     stroke_probability: float | None = Field(ge=0, le=1, description="Null when unsuitable.")
     confidence: float | None = Field(ge=0, le=1)

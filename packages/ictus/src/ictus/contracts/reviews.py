@@ -1,7 +1,7 @@
 """What the gateway tells the feedback service: which results wait for a reader.
 
-    PUT /internal/v1/review-items/{job_id}   ReviewItem -> 204 (idempotent)
-    GET /internal/v1/review-items?site_id=&state=open&limit=&cursor=  -> ReviewItemPage
+PUT /internal/v1/review-items/{job_id}   ReviewItem -> 204 (idempotent)
+GET /internal/v1/review-items?site_id=&state=open&limit=&cursor=  -> ReviewItemPage
 """
 
 from datetime import datetime

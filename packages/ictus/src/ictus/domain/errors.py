@@ -84,7 +84,9 @@ class NoPixelDataError(IntakeError):
     """A DICOM object that holds no picture to classify (SEG, SR, Parametric Map, presentation state)."""
 
     code = "no_pixel_data"
-    title = "The file holds no scan picture (it is a report, a segmentation or a map). Send the original images."
+    title = (
+        "The file holds no scan picture (it is a report, a segmentation or a map). Send the original images."
+    )
 
 
 class UnsupportedSyntaxError(IntakeError):

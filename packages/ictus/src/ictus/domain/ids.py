@@ -3,7 +3,6 @@
 from uuid import UUID, uuid4
 
 
-
 def new_id() -> UUID:
     """A random (version 4) UUID."""
     return uuid4()

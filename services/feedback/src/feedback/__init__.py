@@ -1,0 +1,1 @@
+"""Keeps what readers should look at and what they confirmed."""

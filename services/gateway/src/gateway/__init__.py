@@ -1,0 +1,1 @@
+"""The only public door: people, studies, jobs, results and reports."""

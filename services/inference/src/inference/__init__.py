@@ -1,0 +1,1 @@
+"""Turns a canonical volume into an explained prediction."""

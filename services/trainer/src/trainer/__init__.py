@@ -1,0 +1,1 @@
+"""Trains, exports and publishes model versions."""
