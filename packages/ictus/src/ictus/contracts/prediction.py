@@ -52,6 +52,13 @@ class StageTiming(Contract):
     seconds: float = Field(ge=0)
 
 
+class DecisionThresholds(Contract):
+    """The calibrated stroke probabilities that the disposition was decided by."""
+
+    normal_at_most: float = Field(ge=0, le=1, description="At or below: a confident normal.")
+    stroke_at_least: float = Field(ge=0, le=1, description="At or above: a confident stroke.")
+
+
 class PredictionResult(Contract):
     """The answer to one study by one model version.
 
@@ -68,6 +75,15 @@ class PredictionResult(Contract):
     subtypes: dict[str, float] = Field(default_factory=dict, description="Calibrated probability by subtype.")
     stroke_probability: float | None = Field(ge=0, le=1, description="Null when unsuitable.")
     confidence: float | None = Field(ge=0, le=1)
+    looked_for: str = Field(
+        default="stroke",
+        description="What stroke_probability is the probability of, in the manifest's words, as it reads after 'show', "
+        "e.g. 'intracranial haemorrhage'.",
+    )
+    thresholds: DecisionThresholds | None = Field(
+        default=None,
+        description="What stroke_probability was held against; null when nothing was decided by it.",
+    )
     disposition: Disposition
     reason_code: str = Field(max_length=64, description="Stable code of the disposition's reason.")
     reason: str = Field(description="Why this disposition, in words a clinician can act on.")
