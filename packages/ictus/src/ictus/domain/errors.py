@@ -50,6 +50,38 @@ class ConflictError(IctusError):
     status = 409
 
 
+class UnauthenticatedError(IctusError):
+    """The caller did not prove who it is."""
+
+    code = "unauthenticated"
+    title = "Please sign in."
+    status = 401
+
+
+class ForbiddenError(IctusError):
+    """The caller is known but may not do this."""
+
+    code = "forbidden"
+    title = "You are not allowed to do this."
+    status = 403
+
+
+class InvalidRequestError(IctusError):
+    """The request is understood but says something that cannot be accepted."""
+
+    code = "invalid_request"
+    title = "The request cannot be accepted as it is."
+    status = 422
+
+
+class TooManyRequestsError(IctusError):
+    """Too many tries in too short a time; ``retry_after`` says when to try again."""
+
+    code = "too_many_requests"
+    title = "Too many tries. Please wait and try again."
+    status = 429
+
+
 class UnavailableError(IctusError):
     """A part that this needs is not answering; trying again may help."""
 
