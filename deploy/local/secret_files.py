@@ -1,0 +1,118 @@
+"""Secrets of one installation: made once, kept in files that only their owner reads.
+
+Each process gets a folder of its own (``ICTUS_SECRETS_DIR``) that holds what that process needs and nothing
+else, so no secret stands in an environment variable or on a command line.
+"""
+
+import json
+import secrets
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Final
+
+from local.ports import LOOPBACK
+
+S3_BUCKET: Final = "ictus"
+MLFLOW_BUCKET: Final = "mlflow"
+
+
+def _token() -> str:
+    return secrets.token_urlsafe(32)
+
+
+def _key() -> str:
+    return secrets.token_hex(32)
+
+
+@dataclass(frozen=True)
+class Credentials:
+    """Every password, token and key of the installation."""
+
+    postgres_password: str = field(default_factory=_token)
+    gateway_password: str = field(default_factory=_token)
+    feedback_password: str = field(default_factory=_token)
+    mlflow_password: str = field(default_factory=_token)
+    redis_password: str = field(default_factory=_token)
+    s3_access_key: str = field(default_factory=lambda: secrets.token_hex(10))
+    s3_secret_key: str = field(default_factory=_token)
+    inference_token: str = field(default_factory=_token)
+    feedback_token: str = field(default_factory=_token)
+    identity_key: str = field(default_factory=_key)
+    uid_key: str = field(default_factory=_key)
+
+    @classmethod
+    def load_or_create(cls, path: Path) -> "Credentials":
+        """Read the credentials kept at `path` (mode 0600), or make them there."""
+        if path.exists():
+            return cls(**json.loads(path.read_text()))
+        made = cls()
+        write_private(path, json.dumps(asdict(made), indent=2) + "\n")
+        return made
+
+
+def write_private(path: Path, text: str) -> None:
+    """Write `text` to a file that only its owner can read, whole or not at all."""
+    path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+    part = path.with_name(f"{path.name}.part")
+    part.touch(mode=0o600)
+    part.write_text(text)
+    part.replace(path)
+
+
+def write_process_secrets(folder: Path, credentials: Credentials, ports: Mapping[str, int]) -> None:
+    """Lay out one folder per process below `folder`, each with what that process may know."""
+    for process, values in _settings(credentials, ports).items():
+        for name, value in values.items():
+            write_private(folder / process / f"ictus_{name}", value)
+    for path, text in _server_files(credentials, ports).items():
+        write_private(folder / path, text)
+
+
+def _settings(credentials: Credentials, ports: Mapping[str, int]) -> dict[str, dict[str, str]]:
+    """Name the secret settings of each service, as its ``settings.py`` spells them."""
+    redis = f"redis://:{credentials.redis_password}@{LOOPBACK}:{ports['redis']}/0"
+    objects = {"s3_access_key": credentials.s3_access_key, "s3_secret_key": credentials.s3_secret_key}
+    gateway = {
+        "database_url": database_url("gateway", credentials.gateway_password, ports["postgres"]),
+        "redis_url": redis,
+        **objects,
+        "inference_token": credentials.inference_token,
+        "feedback_token": credentials.feedback_token,
+        "identity_key": credentials.identity_key,
+        "uid_key": credentials.uid_key,
+    }
+    return {
+        "gateway": gateway,
+        "feedback": {
+            "database_url": database_url("feedback", credentials.feedback_password, ports["postgres"]),
+            "feedback_token": credentials.feedback_token,
+        },
+        "inference": {"redis_url": redis, **objects, "inference_token": credentials.inference_token},
+        "trainer": {"redis_url": redis, **objects},
+    }
+
+
+def database_url(role: str, password: str, port: int, database: str = "ictus") -> str:
+    """Spell a SQLAlchemy address of the local PostgreSQL."""
+    return f"postgresql+psycopg2://{role}:{password}@{LOOPBACK}:{port}/{database}"
+
+
+def _server_files(credentials: Credentials, ports: Mapping[str, int]) -> dict[str, str]:
+    """Spell each server's own secret file."""
+    identity = {
+        "name": "ictus",
+        "credentials": [{"accessKey": credentials.s3_access_key, "secretKey": credentials.s3_secret_key}],
+        "actions": ["Admin", "Read", "Write", "List", "Tagging"],
+    }
+    aws = (
+        "[default]\n"
+        f"aws_access_key_id = {credentials.s3_access_key}\n"
+        f"aws_secret_access_key = {credentials.s3_secret_key}\n"
+    )
+    return {
+        "redis/redis.conf": f"requirepass {credentials.redis_password}\n",
+        "s3/s3.json": json.dumps({"identities": [identity]}),
+        "mlflow/aws-credentials": aws,
+        "mlflow/pgpass": f"{LOOPBACK}:{ports['postgres']}:mlflow:mlflow:{credentials.mlflow_password}\n",
+    }

@@ -1,0 +1,132 @@
+"""Real servers for every test: PostgreSQL, Redis and S3, each started when a test first asks for it.
+
+One set per pytest process (so per xdist worker), on free loopback ports and in a folder that is gone at the end.
+"""
+
+import shutil
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from uuid import uuid4
+
+import pytest
+
+from local.database import admin_dsn, create_service_database, drop_database
+from local.ports import LOOPBACK
+from local.secret_files import database_url
+from local.stack import LocalStack
+
+REPOSITORY = Path(__file__).resolve().parents[1]
+
+
+@dataclass(frozen=True)
+class Postgres:
+    """A running PostgreSQL."""
+
+    stack: LocalStack
+
+    @contextmanager
+    def fresh_database(self, service: str) -> Iterator[str]:
+        """Make an empty database with `service`'s schema, owned by `service`'s role; give its SQLAlchemy URL.
+
+        The role is the one of a real installation: it finds its tables without naming the schema and reaches
+        nothing else.
+        """
+        name = f"test_{uuid4().hex}"
+        port, password = self.stack.ports["postgres"], self.stack.credentials.postgres_password
+        role_password = {
+            "gateway": self.stack.credentials.gateway_password,
+            "feedback": self.stack.credentials.feedback_password,
+        }[service]
+        create_service_database(port, password, name, service, role_password)
+        try:
+            yield database_url(service, role_password, port, name)
+        finally:
+            drop_database(port, password, name)
+
+    @property
+    def admin_dsn(self) -> str:
+        """libpq connection string of the superuser, for what a test must do behind a service's back."""
+        return admin_dsn(self.stack.ports["postgres"], self.stack.credentials.postgres_password)
+
+
+@dataclass(frozen=True)
+class RedisServer:
+    """A running Redis with an append-only file; `url` carries its password."""
+
+    stack: LocalStack
+
+    @property
+    def url(self) -> str:
+        """Address of database 0."""
+        return f"redis://:{self.stack.credentials.redis_password}@{LOOPBACK}:{self.stack.ports['redis']}/0"
+
+
+@dataclass(frozen=True)
+class S3Server:
+    """A running S3 server and the credentials that may make buckets in it."""
+
+    endpoint: str
+    """host:port, as the minio client wants it; plain HTTP."""
+    access_key: str
+    secret_key: str
+
+
+@pytest.fixture(scope="session")
+def server_stack() -> Iterator[LocalStack]:
+    """Give a stack in which nothing runs yet; tests ask for `postgres`, `redis_server` or `s3` instead."""
+    folder = Path(tempfile.mkdtemp(prefix="ictus-"))  # short: a socket's path has room for 108 bytes
+    try:
+        with LocalStack(folder, processes=()) as stack:
+            yield stack
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+@pytest.fixture(scope="session")
+def postgres(server_stack: LocalStack) -> Postgres:
+    """PostgreSQL with pgvector. `postgres.fresh_database("gateway")` gives a database of a test's own."""
+    server_stack.start_process("postgres")
+    return Postgres(server_stack)
+
+
+@pytest.fixture(scope="session")
+def redis_server(server_stack: LocalStack) -> RedisServer:
+    """Redis. Tests that share it use keys or databases of their own."""
+    server_stack.start_process("redis")
+    return RedisServer(server_stack)
+
+
+@pytest.fixture(scope="session")
+def s3(server_stack: LocalStack) -> S3Server:
+    """S3. Tests make buckets of their own."""
+    server_stack.start_process("s3")
+    endpoint = f"{LOOPBACK}:{server_stack.ports['s3']}"
+    return S3Server(endpoint, server_stack.credentials.s3_access_key, server_stack.credentials.s3_secret_key)
+
+
+@pytest.fixture(scope="module")
+def gateway_database(postgres: Postgres) -> Iterator[str]:
+    """SQLAlchemy URL of an empty database for the gateway, one per test module."""
+    with postgres.fresh_database("gateway") as url:
+        yield url
+
+
+@pytest.fixture(scope="module")
+def feedback_database(postgres: Postgres) -> Iterator[str]:
+    """SQLAlchemy URL of an empty database for the feedback service, one per test module."""
+    with postgres.fresh_database("feedback") as url:
+        yield url
+
+
+@pytest.fixture(scope="session")
+def shared_data() -> Path:
+    """Folder of the development data, or a skip that says it is absent."""
+    import os
+
+    folder = Path(os.environ.get("ICTUS_SHARED_DATA", REPOSITORY.parent / "shared" / "data"))
+    if not folder.is_dir():
+        pytest.skip(f"no development data at {folder} (set ICTUS_SHARED_DATA)")
+    return folder

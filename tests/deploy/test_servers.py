@@ -1,0 +1,63 @@
+"""The wheel servers as the tests and `make run` use them."""
+
+import os
+import signal
+from pathlib import Path
+
+import psycopg2
+import pytest
+import redis
+from minio import Minio
+
+from local.errors import StackError
+from local.stack import LocalStack
+from local.supervisor_client import wait_for
+
+
+def test_service_role_owns_its_schema_and_reaches_no_other(postgres):
+    with postgres.fresh_database("gateway") as gateway, postgres.fresh_database("feedback") as feedback:
+        with psycopg2.connect(gateway.replace("+psycopg2", "")) as connection, connection.cursor() as cursor:
+            cursor.execute("CREATE TABLE person (name text)")
+            cursor.execute("SELECT schemaname FROM pg_tables WHERE tablename = 'person'")
+            assert cursor.fetchone() == ("gateway",)
+            with pytest.raises(psycopg2.errors.InsufficientPrivilege):
+                cursor.execute("CREATE TABLE public.person (name text)")
+        connection.close()
+        stranger = gateway.replace("+psycopg2", "").rpartition("/")[0] + "/" + feedback.rpartition("/")[2]
+        with pytest.raises(psycopg2.OperationalError, match="permission denied"):
+            psycopg2.connect(stranger)
+
+
+def test_redis_and_s3_let_in_only_with_their_secrets(redis_server, s3):
+    assert redis.Redis.from_url(redis_server.url).ping()
+    with pytest.raises(redis.AuthenticationError):
+        redis.Redis(port=int(redis_server.url.rpartition(":")[2].split("/")[0])).ping()
+    client = Minio(endpoint=s3.endpoint, access_key=s3.access_key, secret_key=s3.secret_key, secure=False)
+    client.make_bucket(bucket_name="first-come")
+    assert client.bucket_exists(bucket_name="first-come")
+
+
+def test_stack_keeps_its_data_across_a_kill_and_a_stop_and_leaves_no_process(tmp_path_factory):
+    folder = Path(tmp_path_factory.mktemp("s"))
+    with LocalStack(folder, processes=("redis",)) as stack:
+        url = f"redis://:{stack.credentials.redis_password}@127.0.0.1:{stack.ports['redis']}/0"
+        redis.Redis.from_url(url).set("kept", "yes")
+        killed = stack.kill("redis")
+        stack.wait_ready("redis")
+        assert stack.pid("redis") != killed
+        last = stack.pid("redis")
+        with pytest.raises(StackError, match="already runs"):
+            LocalStack(folder).prepare()
+    with pytest.raises(ProcessLookupError):
+        os.kill(last, 0)
+    with LocalStack(folder, processes=("redis",)):
+        assert redis.Redis.from_url(url).get("kept") == b"yes"
+
+
+def test_killed_supervisor_takes_its_processes_along(tmp_path_factory):
+    stack = LocalStack(Path(tmp_path_factory.mktemp("s")))
+    stack.prepare()
+    stack.start_process("redis")
+    pid = stack.pid("redis")
+    os.kill(stack.supervisor.pid(), signal.SIGKILL)
+    wait_for(lambda: not Path(f"/proc/{pid}").exists(), timeout_s=10, waiting_for="redis to end")
