@@ -1,0 +1,234 @@
+"""Every sentence of a report, in one place, so that the HTML and the PDF say the same.
+
+What was looked for and what was not comes from the model's manifest, carried by the prediction; nothing
+here claims more than it. A probability is put as a natural frequency ("of 100 scans that get this score"),
+the form that readers misjudge least (Gigerenzer et al., Psychol Sci Public Interest 2007;8:53-96).
+"""
+
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+from itertools import groupby
+from typing import Final
+
+from ictus.contracts.prediction import SeriesPrediction
+from ictus.domain.enums import Disposition, Finding, Modality
+from ictus.report.model import KeySlice, ModelFacts, StudyReport
+from ictus.report.next_steps import NextStep, Urgency
+
+TITLE: Final = "Stroke assessment of a brain scan"
+STATUS: Final = "Preliminary"
+STATUS_NOTE: Final = (
+    "Preliminary, AI-assisted report. It was made by software and no reader has confirmed it yet."
+)
+FOOTER: Final = "For decision support; a clinician decides."
+SALIENCY: Final = (
+    "Left the scan, right where the network looked (Grad-CAM): warmer colours raised the score for {looked_for} "
+    "more, and they fade where a slice's probability is low. The outline holds what is at least half as warm as "
+    "the slice's warmest spot. Neither is the border of a lesion or a measurement."
+)
+NO_SALIENCY: Final = "No heatmap is shown, because the model gave no answer that it could explain."
+CONFIDENCE_LIMITS: Final = (
+    "This holds for scans like those that the model was tested on. It is not the probability for this patient, "
+    "whose history and examination the model does not know."
+)
+
+DISPOSITIONS: Final = {
+    Disposition.CONFIDENT: "Confident",
+    Disposition.UNCERTAIN: "Uncertain: a reader must decide",
+    Disposition.UNSUITABLE: "Not assessed: unsuitable input",
+    Disposition.NOT_VALIDATED: "Not assessed: not validated for this input",
+}
+URGENCIES: Final = {Urgency.NOW: "Now", Urgency.NEXT: "Next", Urgency.ALWAYS: "Always"}
+MODALITIES: Final = {
+    Modality.CT: "CT (computed tomography)",
+    Modality.MR: "MR (magnetic resonance)",
+    Modality.OTHER: "Other or unknown",
+}
+
+
+class Tone(StrEnum):
+    """The colour family of the result; the words say the same without it."""
+
+    ALERT = "alert"
+    CLEAR = "clear"
+    DOUBT = "doubt"
+    NONE = "none"
+
+
+SERIES_HEADINGS: Final = ("Series", "Modality", "Slices", "Probability", "Answer", "Reason")
+DRIVING_SERIES: Final = "* The series whose score is the study's."
+
+
+@dataclass(frozen=True, slots=True)
+class SeriesRow:
+    """One line of the table of series; ``cells`` pairs each heading after the first with its text."""
+
+    number: str
+    cells: tuple[tuple[str, str], ...]
+
+
+def tone(report: StudyReport) -> Tone:
+    """Which colour family the result is shown in. An answer that is not confident is never red or green."""
+    match report.result.disposition, report.result.finding:
+        case Disposition.CONFIDENT, Finding.STROKE:
+            return Tone.ALERT
+        case Disposition.CONFIDENT, Finding.NORMAL:
+            return Tone.CLEAR
+        case Disposition.UNCERTAIN, _:
+            return Tone.DOUBT
+        case _:
+            return Tone.NONE
+
+
+def percent(probability: float) -> str:
+    """A probability as a percentage that never reads as certainty."""
+    count = round(probability * 100)
+    if count == 0:
+        return "under 1\u00a0%"
+    if count == 100:
+        return "over 99\u00a0%"
+    return f"{count}\u00a0%"
+
+
+def natural_frequency(probability: float, looked_for: str) -> str:
+    """The probability as a count among 100 scans with the same score."""
+    count = round(probability * 100)
+    if count == 0:
+        return f"Of 100 scans that get this score, fewer than 1 show {looked_for}."
+    if count == 100:
+        return f"Of 100 scans that get this score, more than 99 show {looked_for}."
+    show = "shows" if count == 1 else "show"
+    do_not = "does not" if count == 99 else "do not"
+    return f"Of 100 scans that get this score, about {count} {show} {looked_for} and about {100 - count} {do_not}."
+
+
+def confidence(report: StudyReport) -> tuple[str, ...]:
+    """What the probability means, or why there is none; one paragraph each."""
+    if report.probability is None:
+        return (
+            "No probability is shown: for this input the number would have no tested meaning. "
+            "The absence of a finding here is not a normal result.",
+        )
+    return (natural_frequency(report.probability, report.result.looked_for), CONFIDENCE_LIMITS)
+
+
+def thresholds(report: StudyReport) -> str | None:
+    """What the probability was held against, in words."""
+    limits = report.result.thresholds
+    if report.probability is None or limits is None:
+        return None
+    return (
+        f"From {percent(limits.stroke_at_least)} the model answers stroke, up to {percent(limits.normal_at_most)} "
+        "normal; between the two it is uncertain and a reader decides."
+    )
+
+
+def subtypes(report: StudyReport) -> tuple[tuple[str, str], ...]:
+    """Subtype and its probability, most probable first; empty when no probability may be shown."""
+    if report.probability is None:
+        return ()
+    ranked = sorted(report.result.subtypes.items(), key=lambda item: (-item[1], item[0]))
+    return tuple((name.replace("_", " "), percent(probability)) for name, probability in ranked)
+
+
+def steps_by_urgency(report: StudyReport) -> tuple[tuple[str, tuple[NextStep, ...]], ...]:
+    """The next steps under the heading of their urgency, which they are already sorted by."""
+    groups = groupby(report.next_steps, key=lambda step: step.urgency)
+    return tuple((URGENCIES[urgency], tuple(steps)) for urgency, steps in groups)
+
+
+def series_rows(report: StudyReport) -> tuple[SeriesRow, ...]:
+    """The table of series, the one whose score is the study's marked."""
+    driving = report.result.driving_series_id if len(report.result.series) > 1 else None
+    return tuple(
+        SeriesRow(
+            number=f"{number} *" if series.series_id == driving else str(number),
+            cells=tuple(
+                zip(
+                    SERIES_HEADINGS[1:],
+                    (
+                        series.modality.value,
+                        str(len(series.slices)),
+                        _series_probability(report, series),
+                        DISPOSITIONS[series.disposition].split(":")[0],
+                        series.reason,
+                    ),
+                    strict=True,
+                )
+            ),
+        )
+        for number, series in enumerate(report.result.series, start=1)
+    )
+
+
+def model_rows(report: StudyReport) -> tuple[tuple[str, str], ...]:
+    """The model's name tag: version, what it is validated for, what it does not assess, how it did in tests."""
+    facts = report.model or ModelFacts()
+    rows = [
+        ("Version", report.result.model_version),
+        ("Validated for", report.result.validated_for),
+        ("Not assessed", "; ".join(facts.not_assessed)),
+        ("Network", facts.architecture),
+        ("Trained on", facts.trained_on),
+        ("Tested on", facts.tested_on),
+        *facts.figures,
+        ("Digest (SHA-256)", report.result.model_sha256),
+    ]
+    return tuple((name, value) for name, value in rows if value)
+
+
+def _series_probability(report: StudyReport, series: SeriesPrediction) -> str:
+    shown = series.disposition in {Disposition.CONFIDENT, Disposition.UNCERTAIN}
+    if not shown or report.probability is None or series.stroke_probability is None:
+        return "none"
+    return percent(series.stroke_probability)
+
+
+def slice_name(report: StudyReport, key_slice: KeySlice) -> str:
+    """Where a picture comes from: "Slice 14 of 32", with its series when there are several."""
+    series = _series_of(report, key_slice)
+    name = f"Slice {key_slice.index + 1} of {len(series.slices)}"
+    if len(report.result.series) > 1:
+        return f"Series {report.series_number(series.series_id)}, {name[0].lower()}{name[1:]}"
+    return name
+
+
+def slice_probability(report: StudyReport, key_slice: KeySlice) -> str | None:
+    """The slice's own probability, when one may be shown."""
+    if report.probability is None:
+        return None
+    slices = _series_of(report, key_slice).slices
+    value = next((s.stroke_probability for s in slices if s.index == key_slice.index), None)
+    return None if value is None else percent(value)
+
+
+def _series_of(report: StudyReport, key_slice: KeySlice) -> SeriesPrediction:
+    return report.result.series[report.series_number(key_slice.series_id) - 1]
+
+
+def chart_summary(report: StudyReport, series: SeriesPrediction) -> str:
+    """The chart in words: its alternative text, and its caption."""
+    values = [(s.stroke_probability, s.index + 1) for s in series.slices if s.stroke_probability is not None]
+    highest, at = max(values)
+    summary = (
+        f"Probability of {report.result.looked_for} for each of the {len(series.slices)} slices of "
+        f"series {report.series_number(series.series_id)}; the highest is {percent(highest)} on slice {at}."
+    )
+    if without := len(series.slices) - len(values):
+        summary += f" {without} {'slice was' if without == 1 else 'slices were'} unsuitable and left out."
+    if report.result.thresholds is not None:
+        summary += " The dashed lines are the thresholds that the study's score is held against."
+    return summary
+
+
+def saliency(report: StudyReport) -> str:
+    """What the heatmaps are, and what they are not."""
+    if any(key_slice.explained for key_slice in report.pictured):
+        return SALIENCY.format(looked_for=report.result.looked_for)
+    return NO_SALIENCY
+
+
+def moment(when: datetime) -> str:
+    """A date and time with its zone, in the ISO order that no reader confuses."""
+    return f"{when:%Y-%m-%d %H:%M} {when.tzname() or ''}".strip()
