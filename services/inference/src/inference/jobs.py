@@ -21,6 +21,7 @@ _JOBS: Final = "/internal/v1/jobs"
 _DETAIL_LIMIT: Final = 500
 _SOONEST: Final = 0.25
 """Seconds between two heartbeats at least, however fast the stages change: a short job needs none."""
+_PROGRESS_SECONDS: Final = 1.0
 
 
 class FenceLostError(ConflictError):
@@ -98,13 +99,13 @@ def until_answered(
     act: Callable[[], None],
     *,
     seconds: float,
-    stop: threading.Event,
+    sleep: Callable[[float], None] = time.sleep,
     monotonic: Callable[[], float] = time.monotonic,
 ) -> None:
     """Repeat ``act`` while the other side does not answer, with growing pauses.
 
     Raises:
-        UnavailableError: no answer within ``seconds``, or ``stop`` was set meanwhile.
+        UnavailableError: no answer within ``seconds``.
     """
     deadline = monotonic() + seconds
     pause = 0.1
@@ -112,8 +113,9 @@ def until_answered(
         try:
             act()
         except UnavailableError:
-            if monotonic() + pause > deadline or stop.wait(pause):
+            if monotonic() + pause > deadline:
                 raise
+            sleep(pause)
             pause = min(pause * 2, 5.0)
         else:
             return
@@ -128,13 +130,16 @@ class Lease:
     Args:
         client: the gateway.
         job: the claimed job.
-        alive: called after each round; a health check watches that it goes on.
+        monotonic: clock in seconds.
     """
 
-    def __init__(self, client: JobsClient, job: AnalyzeStudy, alive: Callable[[], None]) -> None:
+    def __init__(
+        self, client: JobsClient, job: AnalyzeStudy, monotonic: Callable[[], float] = time.monotonic
+    ) -> None:
         self._client = client
         self._job = job
-        self._alive = alive
+        self._monotonic = monotonic
+        self._told_at = monotonic()
         self._progress = (Stage.LOADING, 0, 0)
         self._changed = threading.Event()
         self._ended = threading.Event()
@@ -153,7 +158,7 @@ class Lease:
         self._thread.join()
 
     def report(self, stage: Stage, done: int = 0, total: int = 0) -> None:
-        """Note how far the job is; the gateway learns of a new stage soon, of slices at the next heartbeat.
+        """Note how far the job is; the gateway learns of a new stage soon, of slices about once a second.
 
         Raises:
             FenceLostError: the job is another worker's by now; stop.
@@ -161,7 +166,7 @@ class Lease:
         """
         new_stage = stage is not self._progress[0]
         self._progress = (stage, done, total)
-        if new_stage:
+        if new_stage or self._monotonic() - self._told_at > _PROGRESS_SECONDS:
             self._changed.set()
         if self._lost is not None:
             raise self._lost
@@ -172,6 +177,7 @@ class Lease:
             self._changed.clear()
             if self._ended.is_set():
                 return
+            self._told_at = self._monotonic()
             try:
                 state = self._client.heartbeat(self._job, *self._progress)
             except FenceLostError as error:
@@ -183,4 +189,3 @@ class Lease:
                 if state.cancel_requested:
                     self._lost = JobCancelledError()
                     return
-            self._alive()
