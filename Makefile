@@ -1,0 +1,138 @@
+# Ictus from a clean checkout: Python 3.11, Node 20, make and a C compiler are all it needs.
+# `make run` starts everything on this machine, `make test` proves it. Figures of the targets: docs/operations.md.
+
+PYTHON ?= python3.11
+DATA ?= .local
+# The web address's port; empty: 8000, or a free one when that is taken.
+PORT ?=
+# pytest-xdist workers: each brings its own PostgreSQL, Redis and S3.
+WORKERS ?= 2
+
+VENV := .venv
+BIN := $(VENV)/bin
+STACK := $(BIN)/ictus-stack
+PROJECTS := packages/ictus services/gateway services/inference services/feedback services/trainer deploy
+PYTHON_CODE := packages services deploy/local tests bench
+LOCKS := requirements/dev.txt requirements/torch.txt requirements/torch-extras.txt
+
+# Stamp files: each says that a step of the set-up is as new as what it was made from.
+PACKAGES_INSTALLED := $(VENV)/.packages-installed
+PROJECTS_INSTALLED := $(VENV)/.projects-installed
+UI_PACKAGES := frontend/node_modules/.package-lock.json
+UI_BUILT := frontend/dist/index.html
+E2E_PACKAGES := tests/e2e/node_modules/.package-lock.json
+UI_SOURCES := $(shell find frontend/src frontend/public -type f 2>/dev/null) \
+    $(wildcard frontend/*.json frontend/*.ts frontend/*.cjs frontend/index.html)
+
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+.PHONY: help setup run stop status test unit web-unit lint e2e faults bench containers docs lock openapi client \
+    check-client check-tools clean
+
+help: ## Say what can be made
+	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+# --- set-up ---------------------------------------------------------------------------------------------------------
+
+setup: $(PROJECTS_INSTALLED) $(UI_BUILT) ## Install everything from the locks and build the web UI
+
+check-tools:
+	@PYTHON=$(PYTHON) deploy/check-tools
+
+$(BIN)/python: | check-tools
+	@echo "· Python environment in $(VENV)"
+	@$(PYTHON) -m venv $(VENV)
+
+# torch comes last: its wheel differs from machine to machine, so it cannot stand in a hashed lock.
+$(PACKAGES_INSTALLED): $(LOCKS) | $(BIN)/python
+	@echo "· Python packages (some minutes the first time)"
+	@$(BIN)/pip install --quiet --require-hashes -r requirements/dev.txt
+	@$(BIN)/pip install --quiet -r requirements/torch.txt
+	@$(BIN)/pip install --quiet --no-deps --require-hashes -r requirements/torch-extras.txt
+	@touch $@
+
+$(PROJECTS_INSTALLED): $(PACKAGES_INSTALLED) $(PROJECTS:%=%/pyproject.toml)
+	@echo "· Ictus itself"
+	@$(BIN)/pip install --quiet --no-deps --no-build-isolation $(PROJECTS:%=-e %)
+	@touch $@
+
+$(UI_PACKAGES): frontend/package-lock.json | check-tools
+	@echo "· web packages"
+	@cd frontend && npm ci --no-audit --no-fund --loglevel=error
+	@touch $@
+
+$(UI_BUILT): $(UI_PACKAGES) $(UI_SOURCES)
+	@echo "· web UI"
+	@cd frontend && npm run --silent build
+	@touch $@
+
+$(E2E_PACKAGES): tests/e2e/package-lock.json | check-tools
+	@echo "· browser-test packages"
+	@cd tests/e2e && PLAYWRIGHT_SKIP_BROWSER_DOWNLOAD=1 npm ci --no-audit --no-fund --loglevel=error
+	@touch $@
+
+# --- run ------------------------------------------------------------------------------------------------------------
+
+run: setup ## Start everything here; Ctrl-C stops it (PORT=… DATA=…)
+	@exec $(STACK) run --data $(DATA) $(if $(PORT),--port $(PORT))
+
+stop: ## Stop what `make run` started
+	@$(STACK) stop --data $(DATA)
+
+status: ## Say which processes run
+	@$(STACK) status --data $(DATA)
+
+# --- proof ----------------------------------------------------------------------------------------------------------
+
+test: setup ## Run every test: units, web units, browser
+	@deploy/run-suites unit web-unit e2e
+
+unit: $(PROJECTS_INSTALLED) ## Run the Python tests, on real servers
+	@OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1 $(BIN)/pytest tests -n $(WORKERS) --dist loadscope --ignore tests/e2e \
+	    --ignore tests/faults
+
+web-unit: $(UI_PACKAGES) ## Run the web UI's own tests
+	@cd frontend && npm run --silent test
+
+e2e: setup $(E2E_PACKAGES) ## Walk through the product in a real browser
+	@deploy/check-tools chromium
+	@cd tests/e2e && npm run --silent test
+
+faults: $(PROJECTS_INSTALLED) ## Kill workers and databases under load; every job must end once
+	@$(BIN)/pytest tests/faults -s
+
+bench: $(PROJECTS_INSTALLED) ## Measure upload to result against the bare network
+	@$(BIN)/python -m bench
+
+lint: $(PROJECTS_INSTALLED) $(UI_PACKAGES) $(E2E_PACKAGES) check-client ## Check style, types, imports, locks, the generated client
+	@$(BIN)/ruff check --quiet $(PYTHON_CODE)
+	@$(BIN)/ruff format --quiet --check $(PYTHON_CODE)
+	@$(BIN)/mypy
+	@$(BIN)/lint-imports
+	@cd frontend && npm run --silent lint && npm run --silent typecheck
+	@cd tests/e2e && npm run --silent typecheck
+	@$(BIN)/python deploy/check_locks.py
+
+# --- generated ------------------------------------------------------------------------------------------------------
+
+openapi: $(PROJECTS_INSTALLED) ## Write the API description from the gateway's code
+	@$(BIN)/python -m gateway.openapi frontend/openapi.json
+
+client: openapi $(UI_PACKAGES) ## Write the web client's types from the API description
+	@cd frontend && npm run --silent client
+
+check-client: client
+	@git diff --exit-code --stat -- frontend/openapi.json frontend/src/client/schema.d.ts \
+	    || { echo "The API description or the web client is not current: run 'make client' and commit."; exit 1; }
+
+docs: $(PROJECTS_INSTALLED) ## Build the API page
+	@$(BIN)/python deploy/build_docs.py build/docs
+
+lock: $(BIN)/python ## Compile the hashed locks from requirements/*.in
+	@requirements/compile
+
+containers: ## Build the container images
+	@deploy/docker/build
+
+clean: ## Remove what was built and installed, not the data
+	rm -rf $(VENV) frontend/node_modules frontend/dist tests/e2e/node_modules build
