@@ -1,0 +1,1 @@
+"""What administrators do: let people in, give roles and sites, reset passwords, issue API keys."""

@@ -1,0 +1,1 @@
+"""People and API clients: registration, sign-in, sessions, passwords, keys."""

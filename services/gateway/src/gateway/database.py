@@ -1,0 +1,135 @@
+"""The gateway's PostgreSQL schema: base of the models, engine, sessions, after-commit hooks, migrations.
+
+How a feature uses it:
+
+- ``models.py``: classes on ``Base``; tables land in the schema ``gateway``. Times are ``Mapped[datetime]``
+  (``timestamptz``, UTC), closed vocabularies are stored as text through ``enum_column``.
+- ``repository.py``: a class over one ``Session`` that holds the SQL. It flushes, it never commits.
+- ``migrations/versions/NNNN_name.py``: one linear chain. ``revision = "0002"``, ``down_revision = "0001"``.
+- A request has one transaction, ended by the route class (``gateway.transactions``). What must follow a
+  commit (ring a worker) is given to ``after_commit``; it is dropped on rollback.
+- Outside a request (Celery task, command): ``with resources.sessions.begin() as session: …``.
+"""
+
+import importlib
+import pkgutil
+from collections.abc import Callable
+from datetime import datetime
+from enum import StrEnum
+from pathlib import Path
+from typing import Any, ClassVar, TypeVar
+
+import structlog
+from alembic import command
+from alembic.config import Config
+from sqlalchemy import DateTime, Engine, Enum, MetaData, create_engine, event, make_url
+from sqlalchemy.orm import DeclarativeBase, Session, sessionmaker
+
+SCHEMA = "gateway"
+
+_HOOKS = "after_commit"
+_log = structlog.get_logger(__name__)
+
+Vocabulary = TypeVar("Vocabulary", bound=StrEnum)
+
+
+class Base(DeclarativeBase):
+    """Base of every table of the gateway."""
+
+    metadata = MetaData(
+        schema=SCHEMA,
+        naming_convention={
+            "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+            "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+            "ck": "ck_%(table_name)s_%(constraint_name)s",
+            "fk": "fk_%(table_name)s_%(column_0_N_name)s_%(referred_table_name)s",
+            "pk": "pk_%(table_name)s",
+        },
+    )
+    type_annotation_map: ClassVar[dict[Any, Any]] = {datetime: DateTime(timezone=True)}
+
+
+def enum_column(vocabulary: type[Vocabulary]) -> Enum:
+    """The column type of a closed vocabulary: its values as text, so that a new word needs no migration."""
+    return Enum(
+        vocabulary,
+        native_enum=False,
+        create_constraint=False,
+        length=32,
+        values_callable=lambda members: [member.value for member in members],
+    )
+
+
+def create_gateway_engine(url: str, *, pool_size: int = 5, max_overflow: int = 10) -> Engine:
+    """An engine on psycopg2 that survives a restart of the server and gives up on statements after 30 s.
+
+    Args:
+        url: ``postgresql://…``; the driver part is set here.
+        pool_size: connections kept open.
+        max_overflow: further connections under load.
+    """
+    return create_engine(
+        make_url(url).set(drivername="postgresql+psycopg2"),
+        pool_size=pool_size,
+        max_overflow=max_overflow,
+        pool_timeout=10,
+        pool_pre_ping=True,
+        hide_parameters=True,  # an error message must not quote a row
+        connect_args={
+            "connect_timeout": 5,
+            "application_name": "ictus-gateway",
+            "options": "-c timezone=utc -c statement_timeout=30000 -c lock_timeout=10000",
+        },
+    )
+
+
+def create_session_factory(engine: Engine) -> sessionmaker[Session]:
+    """Sessions whose objects stay readable after the commit, with ``after_commit`` hooks."""
+    factory = sessionmaker(engine, expire_on_commit=False)
+    event.listen(factory, "after_commit", _run_hooks)
+    event.listen(factory, "after_rollback", _drop_hooks)
+    return factory
+
+
+def after_commit(session: Session, hook: Callable[[], object]) -> None:
+    """Call ``hook`` once the session's transaction has committed; drop it if it rolls back.
+
+    A hook is a doorbell: when it fails this is logged and the commit stands, and the sweeper rings again.
+    """
+    session.info.setdefault(_HOOKS, []).append(hook)
+
+
+def _run_hooks(session: Session) -> None:
+    if session.in_nested_transaction():
+        return  # the end of a SAVEPOINT, not of the transaction
+    for hook in session.info.pop(_HOOKS, []):
+        try:
+            hook()
+        except Exception as error:  # the row is committed; the sweeper repeats what a doorbell failed to say
+            _log.warning("after_commit_hook_failed", exc_info=error)
+
+
+def _drop_hooks(session: Session) -> None:
+    if not session.in_nested_transaction():
+        session.info.pop(_HOOKS, None)
+
+
+def import_models() -> None:
+    """Import ``models`` of every feature, so that ``Base.metadata`` is complete."""
+    root = Path(__file__).parent
+    for feature in pkgutil.iter_modules([str(root)]):
+        if feature.ispkg and (root / feature.name / "models.py").exists():
+            importlib.import_module(f"gateway.{feature.name}.models")
+
+
+def migration_config(url: str) -> Config:
+    """Alembic's configuration; there is no ini file, since all of it is known here."""
+    config = Config()
+    config.set_main_option("script_location", str(Path(__file__).parent / "migrations"))
+    config.attributes["url"] = url
+    return config
+
+
+def migrate(url: str, revision: str = "head") -> None:
+    """Bring the schema to ``revision``. Processes that do so at once wait for each other."""
+    command.upgrade(migration_config(url), revision)

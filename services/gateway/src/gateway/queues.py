@@ -1,0 +1,43 @@
+"""The gateway's Celery application: it rings the inference workers and runs its own schedule.
+
+Redis is a doorbell: a message is a wake-up and losing one loses nothing, so results are not kept and
+publishing gives up at once instead of holding a request.
+"""
+
+from celery import Celery
+
+from gateway.settings import GatewaySettings
+from ictus.contracts import tasks
+
+PURGE_SESSIONS = "ictus.gateway.purge_sessions"
+
+
+def create_celery(settings: GatewaySettings) -> Celery:
+    """A Celery application on the settings' Redis, JSON only."""
+    celery = Celery("gateway", broker=settings.redis_url.get_secret_value(), set_as_current=False)
+    celery.conf.update(
+        accept_content=["json"],
+        task_serializer="json",
+        task_ignore_result=True,
+        task_default_queue=tasks.QUEUE_GATEWAY,
+        task_routes={
+            tasks.ANALYZE: {"queue": tasks.QUEUE_INFERENCE},
+            tasks.MODEL_CHANGED: {"queue": tasks.QUEUE_INFERENCE},
+        },
+        task_publish_retry=False,
+        broker_connection_retry_on_startup=True,
+        broker_transport_options={"socket_connect_timeout": 2, "socket_timeout": 5},
+        worker_hijack_root_logger=False,
+        worker_redirect_stdouts=False,
+        enable_utc=True,
+        timezone="UTC",
+        beat_schedule={
+            "sweep": {
+                "task": tasks.SWEEP,
+                "schedule": settings.sweep_seconds,
+                "options": {"expires": settings.sweep_seconds},
+            },
+            "purge-sessions": {"task": PURGE_SESSIONS, "schedule": 3600.0},
+        },
+    )
+    return celery

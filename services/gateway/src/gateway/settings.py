@@ -1,0 +1,95 @@
+"""What the gateway is told by its environment; the only module of it that reads the environment.
+
+Each setting is ``ICTUS_<NAME>`` in the environment, or a file of that name (lower case) in the directory
+``ICTUS_SECRETS_DIR``. What has no default must be given: the process refuses to start without it.
+"""
+
+import os
+from datetime import timedelta
+from pathlib import Path
+from typing import Annotated
+
+from pydantic import Field, HttpUrl, SecretStr, ValidationError
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+Token = Annotated[SecretStr, Field(min_length=32)]
+
+
+class GatewaySettings(BaseSettings):
+    """The gateway's settings. Secrets never appear in a ``repr``."""
+
+    model_config = SettingsConfigDict(env_prefix="ICTUS_", extra="ignore", frozen=True)
+
+    database_url: SecretStr = Field(description="postgresql://user:password@host:port/database")
+    redis_url: SecretStr = Field(description="redis://host:port/0; the doorbell between processes.")
+    s3_endpoint: str = Field(description="host:port of the S3 server.")
+    s3_access_key: SecretStr
+    s3_secret_key: SecretStr
+    s3_bucket: str = "ictus"
+    s3_secure: bool = True
+    feedback_url: HttpUrl = Field(description="Where the feedback service listens.")
+    mlflow_url: HttpUrl | None = Field(default=None, description="The model registry, read only.")
+
+    inference_token: Token = Field(description="What inference workers show to this gateway.")
+    feedback_token: Token = Field(description="What this gateway shows to the feedback service.")
+    identity_key: SecretStr = Field(
+        description="Fernet keys of the patients' identity, newest first, separated by commas."
+    )
+    uid_key: Token = Field(description="Key of the HMAC that replaces DICOM UIDs.")
+
+    tls: bool = Field(
+        default=True,
+        description="Browsers reach the gateway by https: the session cookie is Secure. False on loopback only.",
+    )
+    static_dir: Path | None = Field(default=None, description="The built web UI, served at `/` when given.")
+    work_dir: Path | None = Field(
+        default=None, description="Where uploads are spooled; the system's default."
+    )
+    log_level: str = "INFO"
+
+    session_idle_minutes: int = Field(default=15, ge=1)
+    session_absolute_hours: int = Field(default=12, ge=1)
+    login_free_attempts: int = Field(
+        default=5, ge=1, description="Wrong passwords of an account before waits."
+    )
+    address_free_attempts: int = Field(default=30, ge=1, description="Wrong passwords from an address.")
+    login_longest_wait_seconds: int = Field(default=900, ge=1)
+    lease_seconds: float = Field(default=60.0, gt=0, description="How long a worker may be silent.")
+    retry_backoff_seconds: float = Field(default=5.0, gt=0, description="Wait after a first failed attempt.")
+    max_queue_length: int = Field(default=1000, ge=1, description="Jobs waiting before uploads get 503.")
+    max_upload_mb: int = Field(default=2048, ge=1, description="Bytes of an upload, unpacked too, in MiB.")
+    max_upload_files: int = Field(
+        default=2000, ge=1, description="Files of an upload, those in zips included."
+    )
+    max_slices: int = Field(default=2000, ge=1, description="Slices of one series.")
+    max_pixels: int = Field(default=64 * 1024**2, ge=1, description="Pixels of one picture or slice.")
+    sweep_seconds: float = Field(default=5.0, gt=0, description="How often forgotten work is looked for.")
+    database_pool_size: int = Field(default=10, ge=1)
+    database_pool_overflow: int = Field(default=30, ge=0)
+
+    @property
+    def session_idle(self) -> timedelta:
+        """How long a session lives without a request."""
+        return timedelta(minutes=self.session_idle_minutes)
+
+    @property
+    def session_absolute(self) -> timedelta:
+        """How long a session lives at most."""
+        return timedelta(hours=self.session_absolute_hours)
+
+
+class SettingsError(SystemExit):
+    """The environment lacks a setting or has one that cannot be; ends the program with one line for each."""
+
+
+def load_settings() -> GatewaySettings:
+    """Read the settings from the environment and from the secrets directory.
+
+    Raises:
+        SettingsError: naming each setting that is missing or wrong, and never its value.
+    """
+    try:
+        return GatewaySettings(_secrets_dir=os.environ.get("ICTUS_SECRETS_DIR"))
+    except ValidationError as error:
+        lines = [f"ICTUS_{'_'.join(map(str, item['loc'])).upper()}: {item['msg']}" for item in error.errors()]
+        raise SettingsError("The gateway cannot start. " + "; ".join(lines)) from None

@@ -1,0 +1,1 @@
+"""Sites: the hospitals and departments that every object belongs to."""

@@ -1,0 +1,114 @@
+"""The boundary of every request: one transaction, committed before the answer leaves, with its audit row."""
+
+from collections.abc import Callable, Coroutine, Iterator
+from typing import Any
+
+import structlog
+from fastapi import Request
+from fastapi.dependencies.models import Dependant
+from fastapi.exceptions import RequestValidationError
+from fastapi.routing import APIRoute
+from sqlalchemy.orm import Session
+from starlette.concurrency import run_in_threadpool
+from starlette.responses import Response
+
+from gateway.audit.trail import AuditDeclaration
+from gateway.resources import Resources
+from ictus.http.problem import ValidationFailedError
+
+_log = structlog.get_logger(__name__)
+
+Handler = Callable[[Request], Coroutine[Any, Any, Response]]
+
+
+class TransactionRoute(APIRoute):
+    """A route whose handler runs in one transaction.
+
+    The session is made when something first asks for it (``DbSession``). It is committed after the handler
+    has returned and its answer has been built, before the first byte is sent, and rolled back on any error.
+    A streamed body is sent after the commit, so it must not use the session.
+    """
+
+    def get_route_handler(self) -> Handler:
+        """FastAPI's handler, inside the transaction."""
+        handle = super().get_route_handler()
+
+        async def in_transaction(request: Request) -> Response:
+            request.state.session = None
+            self.begin(request)
+            try:
+                response = await handle(request)
+                await run_in_threadpool(self.finish, request)
+            except Exception as error:
+                await run_in_threadpool(self.abandon, request, error)
+                raise
+            return response
+
+        return in_transaction
+
+    def begin(self, request: Request) -> None:
+        """Prepare a request, before anything of it is looked at."""
+
+    def finish(self, request: Request) -> None:
+        """Commit and give the connection back."""
+        session = _opened_session(request)
+        if session is not None:
+            with session:
+                session.commit()
+
+    def abandon(self, request: Request, error: Exception) -> None:  # noqa: ARG002  for subclasses
+        """Roll back and give the connection back."""
+        session = _opened_session(request)
+        if session is not None:
+            session.close()
+
+
+class AuditedRoute(TransactionRoute):
+    """A route that cannot be declared without ``audited(...)`` and writes an audit row for every request.
+
+    Raises:
+        TypeError: at declaration, when the route names no audited action or more than one.
+    """
+
+    def __init__(self, path: str, endpoint: Callable[..., Any], **options: Any) -> None:
+        super().__init__(path, endpoint, **options)
+        found = list(dict.fromkeys(_declarations(self.dependant)))
+        if len(found) != 1:
+            raise TypeError(f"{endpoint.__qualname__} must declare one audited(...) action, not {len(found)}")
+        self.audit = found[0]
+
+    def begin(self, request: Request) -> None:
+        """Open the audit entry."""
+        request.state.audit = self.audit.open(request)
+
+    def finish(self, request: Request) -> None:
+        """Write the audit row in the request's transaction and commit both."""
+        resources: Resources = request.app.state.resources
+        if request.state.session is None:
+            request.state.session = resources.sessions()
+        request.state.audit.write(request.state.session, resources.clock())
+        super().finish(request)
+
+    def abandon(self, request: Request, error: Exception) -> None:
+        """Roll back, then write the refusal in a transaction of its own."""
+        super().abandon(request, error)
+        resources: Resources = request.app.state.resources
+        if isinstance(error, RequestValidationError):
+            error = ValidationFailedError()
+        try:
+            with resources.sessions.begin() as session:
+                request.state.audit.write(session, resources.clock(), error)
+        except Exception as failure:  # the caller still gets the first error; operators see both
+            _log.error("audit_of_refusal_failed", action=self.audit.action, exc_info=failure)
+
+
+def _opened_session(request: Request) -> Session | None:
+    session: Session | None = request.state.session
+    return session
+
+
+def _declarations(dependant: Dependant) -> Iterator[AuditDeclaration]:
+    if isinstance(dependant.call, AuditDeclaration):
+        yield dependant.call
+    for dependency in dependant.dependencies:
+        yield from _declarations(dependency)
