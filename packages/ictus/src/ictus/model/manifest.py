@@ -72,18 +72,11 @@ class ModelClass(Params):
     finding: Finding
 
 
-class Thresholds(Params):
-    """How a calibrated probability becomes a finding and a disposition."""
-
-    stroke_at: float = Field(ge=0, le=1, description="Finding is stroke from this probability on.")
-    conformal: ConformalQuantiles
-
-
 class Decision(Params):
-    """Thresholds for a series with enough slices, and for single slices."""
+    """What is held against the probability: of a series with enough slices, and of single slices."""
 
-    study: Thresholds
-    slice: Thresholds
+    study: ConformalQuantiles
+    slice: ConformalQuantiles
 
 
 class Validation(Params):
@@ -97,6 +90,9 @@ class Validation(Params):
 class Wording(Params):
     """What may be said. ``*_tendency`` is for uncertain results."""
 
+    looked_for: str = Field(
+        description="What stroke_probability is the probability of, as it reads after 'show'."
+    )
     stroke: str
     normal: str
     stroke_tendency: str

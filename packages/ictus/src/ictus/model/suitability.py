@@ -1,18 +1,28 @@
 """Is this slice something the model may speak about at all?
 
 Two layers. Image checks on the windowed slice cost microseconds and catch what is no head CT to anyone:
-blank, coloured, noise, no head in frame. The embedding check asks whether the network has seen the like:
-distance to the nearest training embeddings in a whitened principal subspace (Sun et al., ICML 2022).
+blank, coloured, noise, no skull in dark surroundings. The embedding check asks whether the network has seen
+the like: distance to the nearest training embeddings in a whitened principal subspace (after Sun et al., ICML
+2022). The first three hold for any modality, the others only for what the model is validated for.
 """
 
 from dataclasses import dataclass
 from enum import StrEnum
+from pathlib import Path
+from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
 from pydantic import Field
+from safetensors.numpy import load_file
 
 from ictus.model.base import Params
+from ictus.model.preprocess import PreparedSlices
+
+Float32 = NDArray[np.float32]
+
+_BLACK: Final = 16
+_WHITE: Final = 250
 
 
 class SuitabilityFault(StrEnum):
@@ -69,21 +79,108 @@ class EmbeddingStatistics:
         reference: (m, components) float32, unit rows: projected training embeddings.
     """
 
-    mean: NDArray[np.float32]
-    projection: NDArray[np.float32]
-    reference: NDArray[np.float32]
+    mean: Float32
+    projection: Float32
+    reference: Float32
 
-    def distances(self, embedding: NDArray[np.floating], neighbour: int) -> NDArray[np.float32]:
-        """(n, features) embeddings to the (n,) distance to their ``neighbour``-th nearest reference."""
-        projected = self.project(embedding)
+    def distances(self, embedding: NDArray[np.floating], neighbour: int) -> Float32:
+        """(n, features) embeddings to the (n,) distance to their ``neighbour``-th nearest reference, 0..2."""
         # Unit rows: |a - b|^2 = 2 - 2ab.
-        squared = np.clip(2 - 2 * projected @ self.reference.T, 0, None)
-        nearest = np.partition(squared, neighbour - 1, axis=1)[:, neighbour - 1]
-        return np.sqrt(nearest, dtype=np.float32)
+        squared = np.clip(2 - 2 * self.project(embedding) @ self.reference.T, 0, None)
+        nearest: Float32 = np.sqrt(np.partition(squared, neighbour - 1, axis=1)[:, neighbour - 1])
+        return nearest
 
-    def project(self, embedding: NDArray[np.floating]) -> NDArray[np.float32]:
+    def project(self, embedding: NDArray[np.floating]) -> Float32:
         """(n, features) to unit rows of the whitened subspace, (n, components)."""
         projected = (np.asarray(embedding, dtype=np.float32) - self.mean) @ self.projection
         length = np.linalg.norm(projected, axis=1, keepdims=True)
-        result: NDArray[np.float32] = projected / np.maximum(length, 1e-12)
-        return result
+        unit: Float32 = projected / np.maximum(length, 1e-12)
+        return unit
+
+
+def load_statistics(directory: Path, limits: EmbeddingLimits) -> EmbeddingStatistics:
+    """The statistics of a verified model directory."""
+    tensors = load_file(directory / limits.statistics_file)
+    return EmbeddingStatistics(tensors["mean"], tensors["projection"], tensors["reference"])
+
+
+def image_faults(
+    prepared: PreparedSlices, colourfulness: float, limits: ImageLimits, *, expects_head_ct: bool
+) -> list[SuitabilityFault | None]:
+    """What the cheap checks find in each slice, None where nothing.
+
+    Args:
+        prepared: the slices.
+        colourfulness: of the volume, 0..1.
+        limits: the manifest's bounds.
+        expects_head_ct: whether the input claims to be what the model is validated for.
+    """
+    if colourfulness > limits.maximum_colourfulness:
+        return [SuitabilityFault.COLOUR] * len(prepared.windowed)
+    return [
+        _image_fault(traits, limits, expects_head_ct)
+        for traits in (
+            measure(picture, box) for picture, box in zip(prepared.windowed, prepared.boxes, strict=True)
+        )
+    ]
+
+
+def embedding_faults(
+    embedding: NDArray[np.floating], statistics: EmbeddingStatistics, limits: EmbeddingLimits
+) -> list[SuitabilityFault | None]:
+    """``UNLIKE_TRAINING`` for each slice whose embedding lies too far from the training slices."""
+    far = statistics.distances(embedding, limits.neighbour) > limits.maximum_distance
+    return [SuitabilityFault.UNLIKE_TRAINING if is_far else None for is_far in far]
+
+
+@dataclass(frozen=True)
+class ImageTraits:
+    """What the image checks look at; the units are those of ``ImageLimits``."""
+
+    deviation: float
+    roughness: float
+    background: float
+    bone: float
+
+
+def measure(picture: NDArray[np.uint8], box: NDArray[np.int32]) -> ImageTraits:
+    """Measure one windowed slice.
+
+    Args:
+        picture: (rows, columns) uint8.
+        box: (4,) the head crop as in ``PreparedSlices.boxes``.
+    """
+    rows, columns = picture.shape
+    top, left, bottom, right = (int(v) for v in box)
+    crop = picture[max(top, 0) : min(bottom, rows), max(left, 0) : min(right, columns)]
+    # Every n-th pixel is enough for shares; neighbours are taken in the full grid.
+    step = max(1, min(crop.shape) // 128)
+    sample = crop[::step, ::step].astype(np.float32)
+    neighbours = crop[::step, 1::step].astype(np.float32)
+    width = min(sample.shape[1], neighbours.shape[1])
+    deviation = float(sample.std())
+    roughness = float(np.abs(sample[:, :width] - neighbours[:, :width]).mean()) / max(deviation, 1e-6)
+    edge = max(1, min(sample.shape) // 10)
+    corners = np.concatenate([sample[i, j].ravel() for i in _ends(edge) for j in _ends(edge)])
+    return ImageTraits(
+        deviation=deviation,
+        roughness=roughness,
+        background=float((corners < _BLACK).mean()),
+        bone=float((sample >= _WHITE).mean()),
+    )
+
+
+def _ends(edge: int) -> tuple[slice, slice]:
+    return slice(None, edge), slice(-edge, None)
+
+
+def _image_fault(traits: ImageTraits, limits: ImageLimits, expects_head_ct: bool) -> SuitabilityFault | None:
+    if traits.deviation < limits.minimum_deviation:
+        return SuitabilityFault.BLANK
+    if traits.roughness > limits.maximum_roughness:
+        return SuitabilityFault.NOISE
+    if expects_head_ct and (
+        traits.background < limits.minimum_background or traits.bone < limits.minimum_bone
+    ):
+        return SuitabilityFault.NO_HEAD
+    return None
