@@ -25,7 +25,7 @@ from gateway.settings import GatewaySettings
 from gateway.sites.models import Site
 from ictus.domain.enums import Role
 
-PASSWORD = "correct horse battery staple"  # noqa: S105  of every person in the tests
+PASSWORD = "correct horse battery staple"
 _PASSWORD_HASH = hash_password(PASSWORD)
 
 

@@ -125,6 +125,6 @@ def create_production_app() -> FastAPI:
 
     ``uvicorn --factory gateway.app:create_production_app``
     """
-    settings = load_settings()
+    settings = load_settings(GatewaySettings)
     configure_logging("gateway", settings.log_level)
     return create_app(settings)

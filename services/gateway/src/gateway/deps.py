@@ -38,8 +38,6 @@ from gateway.audit.trail import AuditEntry, audited
 from gateway.auth.authentication import authenticate
 from gateway.auth.caller import Caller
 from gateway.auth.errors import (
-    CsrfRefusedError,
-    NotSignedInError,
     PasswordChangeRequiredError,
     RoleRefusedError,
 )
@@ -132,14 +130,8 @@ Cipher = Annotated[IdentityCipher, Depends(_cipher)]
 Queue = Annotated[celery.Celery, Depends(_queue)]
 
 
-def get_caller(
-    request: Request,
-    session: DbSession,
-    resources: Resources,
-    _cookie_scheme: Annotated[str | None, Security(_cookie)],
-    _key_scheme: Annotated[Any, Security(_key)],
-) -> Caller:
-    """Who makes the request; put into its audit entry at once."""
+def get_caller(request: Request, session: DbSession, resources: Resources) -> Caller:
+    """Who makes the request; put into its audit entry at once, so that a refusal names them too."""
     caller = authenticate(request, session, resources.settings, resources.clock())
     entry: AuditEntry = request.state.audit
     entry.actor_kind, entry.actor_id, entry.site_id = caller.kind, caller.id, caller.site_id
@@ -147,23 +139,43 @@ def get_caller(
 
 
 @dataclass(frozen=True)
-class Requirement:
-    """A dependency that lets callers of some roles, and keys with a scope, pass."""
+class PersonRequirement:
+    """A dependency that lets people of some roles pass, and no API key."""
 
     roles: frozenset[Role]
-    scope: Scope | None
     with_one_time_password: bool
 
-    def __call__(self, caller: Annotated[Caller, Depends(get_caller)]) -> Caller:
+    def __call__(
+        self,
+        caller: Annotated[Caller, Depends(get_caller)],
+        _scheme: Annotated[str | None, Security(_cookie)] = None,
+    ) -> Caller:
         """Return the caller, or raise ``RoleRefusedError`` or ``PasswordChangeRequiredError``."""
-        if caller.role is Role.API_CLIENT:
-            if self.scope is None or self.scope not in caller.scopes:
-                needed = f" It needs the scope {self.scope}." if self.scope else ""
-                raise RoleRefusedError(f"This API key does not allow this.{needed}")
-        elif caller.role not in self.roles:
+        if caller.role not in self.roles:
             raise RoleRefusedError
         if caller.must_change_password and not self.with_one_time_password:
             raise PasswordChangeRequiredError
+        return caller
+
+
+@dataclass(frozen=True)
+class ClientRequirement:
+    """A dependency that lets API keys with a scope pass, and people as ``people`` does."""
+
+    people: PersonRequirement
+    scope: Scope
+
+    def __call__(
+        self,
+        caller: Annotated[Caller, Depends(get_caller)],
+        _cookie_scheme: Annotated[str | None, Security(_cookie)] = None,
+        _key_scheme: Annotated[Any, Security(_key)] = None,
+    ) -> Caller:
+        """Return the caller, or raise ``RoleRefusedError`` or ``PasswordChangeRequiredError``."""
+        if caller.role is not Role.API_CLIENT:
+            return self.people(caller)
+        if self.scope not in caller.scopes:
+            raise RoleRefusedError(f"This API key does not allow this. It needs the scope {self.scope}.")
         return caller
 
 
@@ -175,25 +187,15 @@ def requires(*roles: Role, scope: Scope | None = None, with_one_time_password: b
         scope: what a key must allow; no key passes when None.
         with_one_time_password: whether somebody who must still change a one-time password passes.
     """
-    people = frozenset(roles) or frozenset(Role) - {Role.API_CLIENT}
-    return Depends(Requirement(people, scope, with_one_time_password))
+    people = PersonRequirement(
+        frozenset(roles or Role) - {Role.API_CLIENT}, with_one_time_password=with_one_time_password
+    )
+    return Depends(people if scope is None else ClientRequirement(people, scope))
 
 
 def api_router(prefix: str, *, tag: str) -> APIRouter:
-    """A router below ``/api/v1`` with the transaction and audit boundary, and the errors every route can give."""
-    return APIRouter(
-        prefix=API_PREFIX + prefix,
-        tags=[tag],
-        route_class=AuditedRoute,
-        responses=problems(
-            NotSignedInError,
-            RoleRefusedError,
-            PasswordChangeRequiredError,
-            CsrfRefusedError,
-            ValidationFailedError,
-            UnavailableError,
-        ),
-    )
+    """A router below ``/api/v1`` whose routes have the transaction and audit boundary."""
+    return APIRouter(prefix=API_PREFIX + prefix, tags=[tag], route_class=AuditedRoute)
 
 
 def service_router(prefix: str, *, tag: str, token: str, dependencies: Sequence[Any] = ()) -> APIRouter:

@@ -7,7 +7,7 @@ Each setting is ``ICTUS_<NAME>`` in the environment, or a file of that name (low
 import os
 from datetime import timedelta
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, TypeVar
 
 from pydantic import Field, HttpUrl, SecretStr, ValidationError
 from pydantic_settings import BaseSettings, SettingsConfigDict
@@ -15,12 +15,17 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 Token = Annotated[SecretStr, Field(min_length=32)]
 
 
-class GatewaySettings(BaseSettings):
-    """The gateway's settings. Secrets never appear in a ``repr``."""
+class DatabaseSettings(BaseSettings):
+    """What migrations and the operators' commands need."""
 
     model_config = SettingsConfigDict(env_prefix="ICTUS_", extra="ignore", frozen=True)
 
     database_url: SecretStr = Field(description="postgresql://user:password@host:port/database")
+
+
+class GatewaySettings(DatabaseSettings):
+    """The gateway's settings. Secrets never appear in a ``repr``."""
+
     redis_url: SecretStr = Field(description="redis://host:port/0; the doorbell between processes.")
     s3_endpoint: str = Field(description="host:port of the S3 server.")
     s3_access_key: SecretStr
@@ -82,14 +87,17 @@ class SettingsError(SystemExit):
     """The environment lacks a setting or has one that cannot be; ends the program with one line for each."""
 
 
-def load_settings() -> GatewaySettings:
-    """Read the settings from the environment and from the secrets directory.
+SettingsT = TypeVar("SettingsT", bound=BaseSettings)
+
+
+def load_settings(kind: type[SettingsT]) -> SettingsT:
+    """Read settings from the environment and from the secrets directory.
 
     Raises:
         SettingsError: naming each setting that is missing or wrong, and never its value.
     """
     try:
-        return GatewaySettings(_secrets_dir=os.environ.get("ICTUS_SECRETS_DIR"))
+        return kind(_secrets_dir=os.environ.get("ICTUS_SECRETS_DIR"))
     except ValidationError as error:
         lines = [f"ICTUS_{'_'.join(map(str, item['loc'])).upper()}: {item['msg']}" for item in error.errors()]
         raise SettingsError("The gateway cannot start. " + "; ".join(lines)) from None

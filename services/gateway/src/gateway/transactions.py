@@ -13,10 +13,28 @@ from starlette.concurrency import run_in_threadpool
 from starlette.responses import Response
 
 from gateway.audit.trail import AuditDeclaration
+from gateway.auth.errors import (
+    CsrfRefusedError,
+    NotSignedInError,
+    PasswordChangeRequiredError,
+    RoleRefusedError,
+)
 from gateway.resources import Resources
+from ictus.domain.errors import UnavailableError
+from ictus.http import problems
 from ictus.http.problem import ValidationFailedError
 
 _log = structlog.get_logger(__name__)
+
+EVERYWHERE = (
+    NotSignedInError,
+    RoleRefusedError,
+    PasswordChangeRequiredError,
+    CsrfRefusedError,
+    ValidationFailedError,
+    UnavailableError,
+)
+"""Errors that any audited route can answer with."""
 
 Handler = Callable[[Request], Coroutine[Any, Any, Response]]
 
@@ -71,6 +89,7 @@ class AuditedRoute(TransactionRoute):
     """
 
     def __init__(self, path: str, endpoint: Callable[..., Any], **options: Any) -> None:
+        options["responses"] = problems(*EVERYWHERE, besides=options.get("responses"))
         super().__init__(path, endpoint, **options)
         found = list(dict.fromkeys(_declarations(self.dependant)))
         if len(found) != 1:

@@ -30,7 +30,7 @@ def __getattr__(name: str) -> Celery:
     """Make ``celery`` when the command line asks for it, so that importing this module reads no environment."""
     if name != "celery":
         raise AttributeError(name)
-    settings = load_settings()
+    settings = load_settings(GatewaySettings)
     configure_logging("gateway-worker", settings.log_level)
     globals()[name] = create_worker(settings)
     return globals()[name]  # type: ignore[no-any-return]

@@ -4,7 +4,8 @@ A problem has a stable ``type`` and ``code`` for programs and a ``detail`` for p
 stack, a path of this machine, a rejected value or anything that identifies a patient.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from copy import deepcopy
 from typing import Any
 
 import structlog
@@ -169,20 +170,22 @@ def install_problem_handlers(app: FastAPI, *, unavailable: Sequence[type[Excepti
         app.add_exception_handler(kind, _render_unavailable)
 
 
-def problems(*kinds: type[IctusError]) -> dict[int | str, dict[str, Any]]:
-    """The ``responses=`` of a route that can answer with these errors, with an example of each."""
-    responses: dict[int | str, dict[str, Any]] = {}
+def problems(
+    *kinds: type[IctusError], besides: Mapping[int | str, dict[str, Any]] | None = None
+) -> dict[int | str, dict[str, Any]]:
+    """The ``responses=`` of a route that can answer with these errors, with an example of each.
+
+    Args:
+        kinds: the errors.
+        besides: responses that the route has otherwise; errors of the same status are shown side by side.
+    """
+    responses = deepcopy(dict(besides or {}))
     for kind in kinds:
-        response = responses.setdefault(
-            kind.status,
-            {
-                "description": kind.title,
-                "content": {
-                    PROBLEM_MEDIA_TYPE: {"schema": {"$ref": "#/components/schemas/Problem"}, "examples": {}}
-                },
-            },
+        response = responses.setdefault(kind.status, {"description": kind.title})
+        media = response.setdefault("content", {}).setdefault(
+            PROBLEM_MEDIA_TYPE, {"schema": {"$ref": "#/components/schemas/Problem"}, "examples": {}}
         )
-        response["content"][PROBLEM_MEDIA_TYPE]["examples"][kind.code] = {
+        media["examples"][kind.code] = {
             "summary": kind.title,
             "value": {
                 "type": problem_type(kind.code),

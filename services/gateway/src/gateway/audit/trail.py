@@ -41,6 +41,10 @@ class AuditEntry:
     address: str | None = None
     detail: dict[str, str | int | bool | None] = field(default_factory=dict)
 
+    def actor_is_user(self, user_id: UUID, site_id: UUID | None) -> None:
+        """Say who acts, where only the handler finds it out (signing in)."""
+        self.actor_kind, self.actor_id, self.site_id = ActorKind.USER, user_id, site_id
+
     def write(self, session: Session, at: datetime, error: BaseException | None = None) -> None:
         """Add the row to the session's transaction.
 

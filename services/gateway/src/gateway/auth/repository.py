@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import delete, func, select, update
+from sqlalchemy import delete, func, select, tuple_, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
@@ -31,13 +31,15 @@ class UserRepository:
         """A person by normalised address."""
         return self._session.scalar(select(User).where(User.email == email))
 
-    def page(self, state: UserState | None, after: UUID | None, limit: int) -> Sequence[User]:
-        """People ordered by id, beginning after ``after``."""
-        query = select(User).order_by(User.id).limit(limit)
+    def page(
+        self, state: UserState | None, after: tuple[datetime, UUID] | None, limit: int
+    ) -> Sequence[User]:
+        """People, newest registration first, beginning after a registration time and id."""
+        query = select(User).order_by(User.created_at.desc(), User.id.desc()).limit(limit)
         if state is not None:
             query = query.where(User.state == state)
         if after is not None:
-            query = query.where(User.id > after)
+            query = query.where(tuple_(User.created_at, User.id) < after)
         return self._session.scalars(query).all()
 
     def lock_active_admins(self) -> Sequence[UUID]:

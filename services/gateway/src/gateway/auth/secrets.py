@@ -4,6 +4,7 @@ import hashlib
 import hmac
 import secrets
 from functools import lru_cache
+from threading import BoundedSemaphore
 from typing import Final
 
 from argon2 import PasswordHasher
@@ -19,11 +20,13 @@ _ONE_TIME_ALPHABET: Final = "abcdefghjkmnpqrstuvwxyz23456789"  # nothing that is
 
 # argon2id, RFC 9106 section 4, second recommended option: 64 MiB, 3 passes, 4 lanes
 _hasher: Final = PasswordHasher()
+_hashing: Final = BoundedSemaphore(4)  # a flood of sign-ins must not take 64 MiB for each thread
 
 
 def hash_password(password: str) -> str:
     """The argon2id hash of a password, with its salt and parameters."""
-    return _hasher.hash(password)
+    with _hashing:
+        return _hasher.hash(password)
 
 
 def password_matches(password: str, password_hash: str | None) -> bool:
@@ -34,7 +37,8 @@ def password_matches(password: str, password_hash: str | None) -> bool:
         password_hash: as stored; None for an unknown user, which takes as long and is always False.
     """
     try:
-        matches = _hasher.verify(password_hash or _hash_of_nobody(), password)
+        with _hashing:
+            matches = _hasher.verify(password_hash or _hash_of_nobody(), password)
     except (VerificationError, InvalidHashError):
         return False
     return matches and password_hash is not None

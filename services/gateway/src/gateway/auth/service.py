@@ -1,0 +1,165 @@
+"""Registration, sign-in, sign-out and password change."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from uuid import UUID
+
+from sqlalchemy.exc import IntegrityError
+from sqlalchemy.orm import Session
+
+from gateway.auth.authentication import is_live
+from gateway.auth.caller import Caller
+from gateway.auth.errors import (
+    AccountDisabledError,
+    AccountPendingError,
+    NotSignedInError,
+    SignInRefusedError,
+    WrongPasswordError,
+)
+from gateway.auth.models import User, UserSession, UserState
+from gateway.auth.repository import SessionRepository, UserRepository
+from gateway.auth.secrets import (
+    check_new_password,
+    hash_is_outdated,
+    hash_password,
+    new_session_token,
+    password_matches,
+    token_hash,
+)
+from gateway.auth.throttle import SignInThrottle
+from gateway.resources import Resources
+from ictus.domain.ids import new_id
+
+
+@dataclass(frozen=True)
+class OpenedSession:
+    """A session that has just begun; ``token`` goes into the cookie and is stored nowhere."""
+
+    session: UserSession
+    token: str
+
+
+class AuthService:
+    """What people do with their accounts. The caller commits."""
+
+    def __init__(self, session: Session, resources: Resources) -> None:
+        self._session = session
+        self._resources = resources
+        self._users = UserRepository(session)
+        self._sessions = SessionRepository(session)
+
+    def register(self, email: str, name: str, password: str) -> UUID | None:
+        """Note a registration, which an administrator then approves.
+
+        Returns:
+            The new user's id, or None when the address is known; the work done is the same.
+
+        Raises:
+            PasswordRefusedError: the password is too easy to guess.
+        """
+        check_new_password(password, email=email, name=name)
+        user = User(
+            id=new_id(),
+            email=email,
+            name=name,
+            password_hash=hash_password(password),
+            must_change_password=False,
+            state=UserState.PENDING,
+            created_at=self._resources.clock(),
+        )
+        try:
+            with self._session.begin_nested():
+                self._users.add(user)
+        except IntegrityError:
+            return None
+        return user.id
+
+    def sign_in(self, email: str, password: str, address: str | None, old_token: str | None) -> OpenedSession:
+        """Begin a session.
+
+        Args:
+            email: the normalised address.
+            password: as typed.
+            address: where the request comes from.
+            old_token: of the session that this browser still has; it ends.
+
+        Raises:
+            SignInBlockedError: too many tries.
+            SignInRefusedError: unknown address or wrong password, after the same work.
+            AccountPendingError: the password is right but the registration is not approved.
+            AccountDisabledError: the password is right but the account is closed.
+        """
+        throttle = SignInThrottle(self._resources, email, address)
+        throttle.count_try()
+        user = self._users.by_email(email)
+        if not password_matches(password, user.password_hash if user else None) or user is None:
+            raise SignInRefusedError
+        throttle.forgive()
+        if user.state is UserState.PENDING:
+            raise AccountPendingError
+        if user.state is UserState.DISABLED:
+            raise AccountDisabledError
+        if hash_is_outdated(user.password_hash):
+            user.password_hash = hash_password(password)
+        if old_token is not None:
+            old_session = self._sessions.by_token_hash(token_hash(old_token))
+            if old_session is not None:
+                self._sessions.revoke(old_session.id)
+        now = self._resources.clock()
+        user.last_login_at = now
+        return self._open(user, now)
+
+    def sign_out(self, caller: Caller) -> None:
+        """End the caller's session at once."""
+        if caller.session_id is not None:
+            self._sessions.revoke(caller.session_id)
+
+    def current_session(self, caller: Caller) -> UserSession:
+        """The caller's session, with its user. Raises ``NotSignedInError`` when it is no browser's."""
+        user_session = self._sessions.get(caller.session_id) if caller.session_id else None
+        if user_session is None:
+            raise NotSignedInError
+        return user_session
+
+    def change_password(self, caller: Caller, current: str, new: str, address: str | None) -> OpenedSession:
+        """Set a new password, end every session of the person and begin a new one.
+
+        Raises:
+            SignInBlockedError: too many wrong present passwords.
+            WrongPasswordError: the present password is wrong.
+            PasswordRefusedError: the new one is too easy to guess.
+        """
+        user = self.current_session(caller).user
+        self._session.commit()  # nothing is written yet; gives the connection to the throttle
+        throttle = SignInThrottle(self._resources, user.email, address)
+        throttle.count_try()
+        if not password_matches(current, user.password_hash):
+            raise WrongPasswordError
+        throttle.forgive()
+        check_new_password(new, email=user.email, name=user.name)
+        if current == new:
+            raise WrongPasswordError("The new password must differ from the present one.")
+        user.password_hash = hash_password(new)
+        user.must_change_password = False
+        self._session.flush()
+        self._sessions.revoke_all(user.id)
+        return self._open(user, self._resources.clock())
+
+    def _open(self, user: User, now: datetime) -> OpenedSession:
+        token = new_session_token()
+        user_session = UserSession(
+            id=new_id(),
+            user=user,
+            token_hash=token_hash(token),
+            created_at=now,
+            last_seen_at=now,
+            expires_at=now + self._resources.settings.session_absolute,
+        )
+        self._sessions.add(user_session)
+        return OpenedSession(user_session, token)
+
+
+def session_is_live(session: Session, resources: Resources, session_id: UUID) -> bool:
+    """Whether a session has not been ended since; a long event stream asks from time to time."""
+    user_session = SessionRepository(session).get(session_id)
+    return user_session is not None and is_live(user_session, resources.settings, resources.clock())

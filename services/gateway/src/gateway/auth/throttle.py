@@ -1,0 +1,62 @@
+"""Back-off on guessed passwords: each account and each address has its own count, kept in Postgres.
+
+A try is counted before the password is looked at, in a transaction of its own, so that neither parallel
+tries nor the roll-back of a refused request escape the count. Accounts that do not exist are counted as
+those that do, so the waits tell nobody which exist.
+"""
+
+import hashlib
+from datetime import timedelta
+
+from gateway.auth.errors import SignInBlockedError
+from gateway.auth.repository import ThrottleRepository
+from gateway.resources import Resources
+
+FORGOTTEN_AFTER = timedelta(hours=1)
+
+
+class SignInThrottle:
+    """Counts tries and makes the next one wait: 2, 4, 8, … seconds once the free ones are used up.
+
+    Args:
+        resources: sessions, clock and the limits in the settings.
+        email: the normalised address that is tried.
+        address: where the try comes from, if known.
+    """
+
+    def __init__(self, resources: Resources, email: str, address: str | None) -> None:
+        self._resources = resources
+        self._account = f"account:{hashlib.sha256(email.encode()).hexdigest()}"
+        self._address = f"address:{address}"
+
+    def count_try(self) -> None:
+        """Count one try.
+
+        Raises:
+            SignInBlockedError: the account or the address must wait; this try is not counted.
+        """
+        now = self._resources.clock()
+        settings = self._resources.settings
+        free = {
+            self._account: settings.login_free_attempts,
+            self._address: settings.address_free_attempts,
+        }
+        with self._resources.sessions.begin() as session:
+            throttles = ThrottleRepository(session)
+            rows = [throttles.lock(subject, now) for subject in sorted(free)]
+            blocked_until = max((row.blocked_until for row in rows if row.blocked_until), default=now)
+            if blocked_until > now:
+                raise SignInBlockedError(retry_after=int((blocked_until - now).total_seconds()) + 1)
+            for row in rows:
+                row.tries = 1 if now - row.last_try_at > FORGOTTEN_AFTER else row.tries + 1
+                row.last_try_at = now
+                over = row.tries - free[row.subject]
+                wait = min(2 ** min(over, 30), settings.login_longest_wait_seconds)
+                row.blocked_until = now + timedelta(seconds=wait) if over >= 0 else None
+
+    def forgive(self) -> None:
+        """The password was right: forget the account's tries and take this one back from the address."""
+        with self._resources.sessions.begin() as session:
+            throttles = ThrottleRepository(session)
+            throttles.clear(self._account)
+            throttles.give_back(self._address)

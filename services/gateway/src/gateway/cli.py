@@ -1,0 +1,94 @@
+"""Commands for an installation's operators: ``python -m gateway.cli --help``."""
+
+import argparse
+import sys
+from collections.abc import Callable, Sequence
+
+from sqlalchemy.orm import Session
+
+from gateway.admin.people import PeopleService
+from gateway.audit.models import ActorKind
+from gateway.audit.trail import AuditEntry
+from gateway.auth.schemas import normalise_email
+from gateway.database import create_gateway_engine, create_session_factory, migrate
+from gateway.resources import Clock, utc_now
+from gateway.settings import DatabaseSettings, load_settings
+from gateway.sites.models import Site
+from gateway.sites.repository import SiteRepository
+from gateway.sites.service import SiteService
+from ictus.domain.errors import IctusError
+
+Write = Callable[[str], object]
+
+
+def create_site(session: Session, name: str, clock: Clock) -> Site:
+    """The site of this name, made when there is none."""
+    site = SiteRepository(session).by_name(name)
+    if site is None:
+        site = SiteService(session).create(name, clock())
+        _audit(session, clock, "site.create", "site", site)
+    return site
+
+
+def create_admin(session: Session, email: str, name: str, site_name: str, clock: Clock) -> str | None:
+    """Make the first administrator; the one-time password, or None when there is an administrator already."""
+    site = create_site(session, site_name, clock)
+    password = PeopleService(session).create_admin(email, name, site.id, clock())
+    if password is not None:
+        _audit(session, clock, "user.create_admin", "user", None)
+    return password
+
+
+def _audit(session: Session, clock: Clock, action: str, object_type: str, site: Site | None) -> None:
+    entry = AuditEntry(action, object_type, site.id if site else None, ActorKind.SYSTEM)
+    entry.write(session, clock())
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="gateway", description="Set up an Ictus gateway.")
+    commands = parser.add_subparsers(dest="command", required=True)
+    commands.add_parser("migrate", help="bring the database schema up to date")
+    admin = commands.add_parser(
+        "create-admin",
+        help="make the first administrator; prints the e-mail address and a one-time password, or nothing if there is one",
+    )
+    admin.add_argument(
+        "--email", type=normalise_email, default="admin@localhost", help="default: %(default)s"
+    )
+    admin.add_argument("--name", default="Administrator", help="default: %(default)s")
+    admin.add_argument("--site", default="Main site", help="made when there is none; default: %(default)s")
+    site = commands.add_parser(
+        "create-site", help="make a site unless there is one of this name; prints its id"
+    )
+    site.add_argument("name")
+    return parser
+
+
+def main(
+    arguments: Sequence[str] | None = None, *, write: Write = sys.stdout.write, clock: Clock = utc_now
+) -> int:
+    """Run one command; 0 when it succeeded."""
+    options = _parser().parse_args(arguments)
+    url = load_settings(DatabaseSettings).database_url.get_secret_value()
+    if options.command == "migrate":
+        migrate(url)
+        return 0
+    engine = create_gateway_engine(url)
+    try:
+        with create_session_factory(engine).begin() as session:
+            if options.command == "create-site":
+                write(f"{create_site(session, options.name, clock).id}\n")
+            else:
+                password = create_admin(session, options.email, options.name, options.site, clock)
+                if password is not None:
+                    write(f"{options.email} {password}\n")
+    except IctusError as error:
+        sys.stderr.write(f"{error.detail}\n")
+        return 1
+    finally:
+        engine.dispose()
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
