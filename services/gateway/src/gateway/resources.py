@@ -11,6 +11,7 @@ from sqlalchemy import Engine, text
 from sqlalchemy.orm import Session, sessionmaker
 
 from gateway.database import create_gateway_engine, create_session_factory
+from gateway.events.stream import EventHub
 from gateway.identity import IdentityCipher
 from gateway.queues import create_celery
 from gateway.settings import GatewaySettings
@@ -38,6 +39,7 @@ class Resources:
     cipher: IdentityCipher
     celery: Celery
     feedback: ServiceClient
+    events: EventHub
 
     @classmethod
     def create(cls, settings: GatewaySettings, clock: Clock = utc_now) -> Self:
@@ -47,11 +49,12 @@ class Resources:
             pool_size=settings.database_pool_size,
             max_overflow=settings.database_pool_overflow,
         )
+        sessions = create_session_factory(engine)
         return cls(
             settings=settings,
             clock=clock,
             engine=engine,
-            sessions=create_session_factory(engine),
+            sessions=sessions,
             redis=Redis.from_url(
                 settings.redis_url.get_secret_value(), socket_timeout=3, socket_connect_timeout=3
             ),
@@ -65,6 +68,7 @@ class Resources:
             cipher=IdentityCipher.from_setting(settings.identity_key.get_secret_value()),
             celery=create_celery(settings),
             feedback=ServiceClient(str(settings.feedback_url), settings.feedback_token.get_secret_value()),
+            events=EventHub(settings.database_url.get_secret_value(), sessions),
         )
 
     def check_database(self) -> None:
@@ -74,6 +78,7 @@ class Resources:
 
     def close(self) -> None:
         """Close every connection."""
+        self.events.close()
         self.feedback.close()
         self.celery.close()
         self.redis.close()

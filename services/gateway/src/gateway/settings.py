@@ -68,6 +68,9 @@ class GatewaySettings(DatabaseSettings):
     )
     max_slices: int = Field(default=2000, ge=1, description="Slices of one series.")
     max_pixels: int = Field(default=64 * 1024**2, ge=1, description="Pixels of one picture or slice.")
+    stream_check_seconds: float = Field(
+        default=10.0, gt=0, description="How often an event stream asks whether its session still lives."
+    )
     sweep_seconds: float = Field(default=5.0, gt=0, description="How often forgotten work is looked for.")
     database_pool_size: int = Field(default=10, ge=1)
     database_pool_overflow: int = Field(default=30, ge=0)

@@ -1,0 +1,1 @@
+"""Events: what happened to a study, written with the change itself and streamed to browsers."""

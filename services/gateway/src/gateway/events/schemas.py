@@ -1,0 +1,55 @@
+"""What an event says to a browser."""
+
+from datetime import datetime
+from enum import StrEnum
+from uuid import UUID
+
+from pydantic import BaseModel, ConfigDict
+
+from ictus.domain.enums import Disposition, Finding, Priority, Stage
+
+
+class EventKind(StrEnum):
+    """What happened."""
+
+    STUDY_HELD = "study.held"
+    STUDY_ERASED = "study.erased"
+    JOB_QUEUED = "job.queued"
+    JOB_STARTED = "job.started"
+    JOB_PROGRESS = "job.progress"
+    JOB_COMPLETED = "job.completed"
+    JOB_FAILED = "job.failed"
+    JOB_CANCELLED = "job.cancelled"
+
+
+class StudyEvent(BaseModel):
+    """One change of one study. Carries no identity; a reader that wants more asks for the study.
+
+    ``stage``, ``done`` and ``total`` come with ``job.progress``; ``disposition`` and ``finding`` with
+    ``job.completed``; ``failure_code`` with ``job.failed``, and with a ``job.queued`` that is another attempt.
+    """
+
+    model_config = ConfigDict(frozen=True)
+
+    kind: EventKind
+    study_id: UUID
+    at: datetime
+    job_id: UUID | None = None
+    priority: Priority | None = None
+    attempt: int | None = None
+    stage: Stage | None = None
+    done: int | None = None
+    total: int | None = None
+    disposition: Disposition | None = None
+    finding: Finding | None = None
+    failure_code: str | None = None
+
+
+class EventRecord(BaseModel):
+    """An event as it travels from the committing process to the listening ones."""
+
+    model_config = ConfigDict(frozen=True)
+
+    id: int
+    site_id: UUID
+    event: StudyEvent

@@ -1,0 +1,292 @@
+"""The job state machine. Every change of a job is one method here, and one transaction outside.
+
+    queued --claim--> running --complete--> completed
+      ^                  |----fail, lease lost--> queued again (back-off) or failed after the last attempt
+      |                  '----when a cancellation was asked for--> cancelled
+      '--retry-- failed
+
+An answer counts when the job is running and the answer's fence is the job's. Whoever ends an attempt writes
+its outcome, so that the same answer sent twice is recognised and a zombie's is told apart.
+"""
+
+from collections.abc import Callable
+from datetime import datetime
+from typing import Final
+from uuid import UUID
+
+from sqlalchemy.exc import IntegrityError
+from sqlalchemy.orm import Session
+
+from gateway.events.journal import announce
+from gateway.events.schemas import EventKind, StudyEvent
+from gateway.jobs.errors import AnalysisOpenError, FenceLostError, JobEndedError, QueueFullError
+from gateway.jobs.models import Attempt, AttemptOutcome, Job
+from gateway.jobs.policy import JobPolicy
+from gateway.jobs.repository import JobRepository
+from gateway.results.service import record_result
+from gateway.studies.models import ObjectRemoval, Study, StudyState
+from gateway.studies.urgency import urgency_of
+from ictus.contracts.jobs import (
+    AnalyzeStudy,
+    ClaimRequest,
+    CompleteJob,
+    FailJob,
+    Heartbeat,
+    LeaseState,
+    SeriesRef,
+)
+from ictus.domain.enums import JobState
+from ictus.domain.errors import NotFoundError
+from ictus.domain.ids import new_id
+from ictus.storage.keys import result_prefix
+
+LEASE_LOST: Final = "lease_lost"
+_TRY_AGAIN_SECONDS: Final = 30
+
+
+class JobService:
+    """Job changes within ``session``'s transaction.
+
+    Args:
+        session: committed by the caller.
+        now: the time of this request.
+        policy: the protocol's numbers.
+        ring: has the doorbell rung for a job once the transaction has committed.
+    """
+
+    def __init__(
+        self, session: Session, now: datetime, policy: JobPolicy, ring: Callable[[UUID], None]
+    ) -> None:
+        self._session = session
+        self._jobs = JobRepository(session)
+        self._now = now
+        self._policy = policy
+        self._ring = ring
+
+    def refuse_when_full(self) -> None:
+        """Raise ``QueueFullError`` when no further analysis is taken on for now."""
+        if self._jobs.queue_length() >= self._policy.max_queue_length:
+            raise QueueFullError(retry_after=_TRY_AGAIN_SECONDS)
+
+    def enqueue(self, study: Study, requested_by: UUID, model_version: str | None = None) -> Job:
+        """Queue an analysis of a study. Raises ``AnalysisOpenError`` when one has not ended yet."""
+        job = Job(
+            id=new_id(),
+            study_id=study.id,
+            state=JobState.QUEUED,
+            priority=study.priority,
+            model_version=model_version,
+            requested_by=requested_by,
+            created_at=self._now,
+            not_before=self._now,
+            attempt=0,
+            fence=0,
+            cancel_requested=False,
+            done=0,
+            total=0,
+        )
+        try:
+            self._jobs.add(job)
+        except IntegrityError as error:
+            raise AnalysisOpenError from error
+        self._show(study, job, EventKind.JOB_QUEUED)
+        self._ring(job.id)
+        return job
+
+    def claim(self, request: ClaimRequest) -> AnalyzeStudy | None:
+        """Lease the most urgent job to a worker; None when nothing waits."""
+        job = self._jobs.lock_most_urgent(self._now)
+        if job is None:
+            return None
+        study = self._study_of(job)
+        job.state = JobState.RUNNING
+        job.attempt += 1
+        job.fence += 1
+        job.worker_id = request.worker_id
+        job.lease_expires_at = self._now + self._policy.lease
+        job.started_at = job.started_at or self._now
+        job.stage, job.done, job.total, job.progress_at = None, 0, 0, None
+        self._jobs.add_attempt(
+            Attempt(job_id=job.id, fence=job.fence, worker_id=request.worker_id, claimed_at=self._now)
+        )
+        study.analysis_started_at = study.analysis_started_at or self._now
+        self._show(study, job, EventKind.JOB_STARTED)
+        return AnalyzeStudy(
+            job_id=job.id,
+            study_id=study.id,
+            attempt=job.attempt,
+            fence=job.fence,
+            lease_expires_at=job.lease_expires_at,
+            heartbeat_seconds=self._policy.lease.total_seconds() / 3,
+            priority=job.priority,
+            series=tuple(
+                SeriesRef(
+                    series_id=series.id,
+                    modality=series.modality,
+                    source_format=series.source_format,
+                    volume_key=series.volume_key,
+                    volume_sha256=series.volume_sha256,
+                    slices=series.slices,
+                    rows=series.rows,
+                    columns=series.columns,
+                )
+                for series in study.series
+            ),
+            result_prefix=result_prefix(study.id, job.id, job.fence),
+            model_version=job.model_version,
+        )
+
+    def heartbeat(self, job_id: UUID, beat: Heartbeat) -> LeaseState:
+        """Extend the lease and note the progress. Raises ``FenceLostError``."""
+        job = self._owned(job_id, beat.fence)
+        due = job.progress_at is None or self._now - job.progress_at >= self._policy.progress_interval
+        if beat.stage != job.stage or due:
+            job.progress_at = self._now
+            announce(
+                self._session,
+                self._study_of(job).site_id,
+                StudyEvent(
+                    kind=EventKind.JOB_PROGRESS,
+                    study_id=job.study_id,
+                    at=self._now,
+                    job_id=job.id,
+                    attempt=job.attempt,
+                    stage=beat.stage,
+                    done=beat.done,
+                    total=beat.total,
+                ),
+            )
+        job.stage, job.done, job.total = beat.stage, beat.done, beat.total
+        job.lease_expires_at = self._now + self._policy.lease
+        return LeaseState(lease_expires_at=job.lease_expires_at, cancel_requested=job.cancel_requested)
+
+    def complete(self, job_id: UUID, answer: CompleteJob) -> None:
+        """Take the answer, once. Raises ``FenceLostError``, ``ResultMismatchError``."""
+        if self._answered_before(job_id, answer.fence, AttemptOutcome.COMPLETED):
+            return
+        job = self._owned(job_id, answer.fence)
+        study = self._study_of(job)
+        record_result(self._session, study, job, answer, self._now)
+        self._end_attempt(job, AttemptOutcome.COMPLETED)
+        job.state, job.finished_at = JobState.COMPLETED, self._now
+        job.failure_code = job.failure_detail = None
+        self._show(study, job, EventKind.JOB_COMPLETED)
+
+    def fail(self, job_id: UUID, failure: FailJob) -> None:
+        """Take a worker's word that this attempt is over. Raises ``FenceLostError``."""
+        if self._answered_before(job_id, failure.fence, AttemptOutcome.FAILED, AttemptOutcome.CANCELLED):
+            return
+        job = self._owned(job_id, failure.fence)
+        self._give_up(job, AttemptOutcome.FAILED, failure.code, failure.detail, retryable=failure.retryable)
+
+    def end_expired_lease(self) -> bool:
+        """End one attempt whose worker fell silent; False when there is none."""
+        job = self._jobs.lock_expired(self._now)
+        if job is None:
+            return False
+        detail = "The analysis worker stopped answering."
+        self._give_up(job, AttemptOutcome.LEASE_LOST, LEASE_LOST, detail, retryable=True)
+        return True
+
+    def cancel(self, job_id: UUID) -> Job:
+        """Cancel a waiting job at once; ask a running one's worker to stop. Raises ``JobEndedError``."""
+        job = self._locked(job_id)
+        if job.state is JobState.RUNNING:
+            job.cancel_requested = True
+        elif job.state is JobState.QUEUED:
+            job.state, job.finished_at = JobState.CANCELLED, self._now
+            self._show(self._study_of(job), job, EventKind.JOB_CANCELLED)
+        else:
+            raise JobEndedError
+        return job
+
+    def retry(self, job_id: UUID) -> Job:
+        """Queue a failed job again, with all its attempts. Raises ``JobEndedError``, ``AnalysisOpenError``."""
+        job = self._locked(job_id)
+        latest = self._jobs.latest_of(job.study_id)
+        if job.state is not JobState.FAILED or latest is None or latest.id != job.id:
+            raise JobEndedError
+        job.state, job.attempt = JobState.QUEUED, 0
+        job.not_before, job.finished_at = self._now, None
+        job.cancel_requested = False
+        self._show(self._study_of(job), job, EventKind.JOB_QUEUED)
+        self._ring(job.id)
+        return job
+
+    def _give_up(self, job: Job, outcome: AttemptOutcome, code: str, detail: str, *, retryable: bool) -> None:
+        """End the attempt; the job is queued again, failed or cancelled."""
+        study = self._study_of(job)
+        self._end_attempt(job, AttemptOutcome.CANCELLED if job.cancel_requested else outcome, code, detail)
+        # The attempt may have stored pictures, and a zombie may still do so.
+        self._session.merge(
+            ObjectRemoval(
+                prefix=result_prefix(job.study_id, job.id, job.fence),
+                remove_after=self._now + self._policy.zombie_after,
+            )
+        )
+        job.failure_code, job.failure_detail = code, detail
+        if job.cancel_requested:
+            job.state, job.finished_at = JobState.CANCELLED, self._now
+            self._show(study, job, EventKind.JOB_CANCELLED)
+        elif retryable and job.attempt < self._policy.max_attempts:
+            job.state = JobState.QUEUED
+            job.not_before = self._now + self._policy.backoff * 4 ** (job.attempt - 1)
+            self._show(study, job, EventKind.JOB_QUEUED)
+        else:
+            job.state, job.finished_at = JobState.FAILED, self._now
+            self._show(study, job, EventKind.JOB_FAILED)
+
+    def _end_attempt(
+        self, job: Job, outcome: AttemptOutcome, code: str | None = None, detail: str | None = None
+    ) -> None:
+        attempt = self._jobs.attempt(job.id, job.fence)
+        if attempt is None:
+            raise RuntimeError("a running job has an attempt row")
+        attempt.ended_at, attempt.outcome = self._now, outcome
+        attempt.failure_code, attempt.failure_detail = code, detail
+        job.worker_id = job.lease_expires_at = None
+
+    def _show(self, study: Study, job: Job, kind: EventKind) -> None:
+        """Carry the job's state over to the study and tell the listeners."""
+        study.state = StudyState(job.state)
+        study.urgency = urgency_of(study)
+        completed = kind is EventKind.JOB_COMPLETED
+        announce(
+            self._session,
+            study.site_id,
+            StudyEvent(
+                kind=kind,
+                study_id=study.id,
+                at=self._now,
+                job_id=job.id,
+                priority=job.priority,
+                attempt=job.attempt,
+                disposition=study.disposition if completed else None,
+                finding=study.finding if completed else None,
+                failure_code=job.failure_code,
+            ),
+        )
+
+    def _answered_before(self, job_id: UUID, fence: int, *outcomes: AttemptOutcome) -> bool:
+        """Whether this very answer was taken already."""
+        self._locked(job_id)
+        attempt = self._jobs.attempt(job_id, fence)
+        return attempt is not None and attempt.outcome in outcomes
+
+    def _owned(self, job_id: UUID, fence: int) -> Job:
+        job = self._locked(job_id)
+        if job.state is not JobState.RUNNING or job.fence != fence:
+            raise FenceLostError
+        return job
+
+    def _locked(self, job_id: UUID) -> Job:
+        job = self._jobs.lock(job_id)
+        if job is None:
+            raise NotFoundError("There is no such job.")
+        return job
+
+    def _study_of(self, job: Job) -> Study:
+        study = self._session.get(Study, job.study_id)
+        if study is None:
+            raise RuntimeError("a job has a study")
+        return study

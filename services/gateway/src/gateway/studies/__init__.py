@@ -1,0 +1,1 @@
+"""Studies: upload, de-identified objects, encrypted identity, worklist and pictures."""

@@ -1,0 +1,93 @@
+"""What the API says about studies."""
+
+from datetime import datetime
+from typing import Literal
+from uuid import UUID
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from gateway.jobs.schemas import JobDetail
+from gateway.results.schemas import ResultDetail
+from gateway.studies.models import StudyState
+from ictus.domain.enums import Disposition, Finding, Modality, Priority, SourceFormat
+from ictus.imaging.volume import VoxelUnits
+
+
+class PatientDetail(BaseModel):
+    """Who the scan is of, as the sender wrote it; only for callers of the study's own site."""
+
+    patient_name: str | None
+    patient_id: str | None
+    birth_date: str | None
+    sex: str | None
+    age: str | None
+    accession_number: str | None
+    study_date: str | None
+    study_time: str | None
+    study_description: str | None
+    referring_physician: str | None
+    institution: str | None
+
+
+class Window(BaseModel):
+    """How voxel values become grey: black at ``center - width / 2``, white at ``center + width / 2``."""
+
+    center: float
+    width: float
+
+
+class SeriesDetail(BaseModel):
+    """One canonical volume. A slice is ``rows * columns`` little-endian ``dtype`` values, row by row."""
+
+    id: UUID
+    modality: Modality
+    modality_stated: bool = Field(description="False when it was recognised from the picture.")
+    source_format: SourceFormat
+    description: str
+    body_part: str | None
+    dtype: Literal["int16", "uint8"]
+    units: VoxelUnits
+    slices: int
+    rows: int
+    columns: int
+    spacing_mm: tuple[float, float, float] | None = Field(description="Between slices, rows and columns.")
+    default_window: Window
+    warnings: list[str] = Field(description="Stable codes of what a reader should know, e.g. uneven_spacing.")
+
+
+class StudySummary(BaseModel):
+    """One line of the worklist."""
+
+    id: UUID
+    state: StudyState
+    priority: Priority
+    modality: Modality
+    urgency: int = Field(description="0 is the most urgent; the order of sort=urgency.")
+    received_at: datetime
+    analysis_started_at: datetime | None
+    completed_at: datetime | None
+    disposition: Disposition | None
+    finding: Finding | None
+    stroke_probability: float | None
+    confidence: float | None
+    hold_reasons: list[str]
+    patient: PatientDetail | None = Field(description="Null when the upload carried no patient header.")
+
+
+class StudyDetail(StudySummary):
+    """A study with its series, its latest job and the latest result."""
+
+    site_id: UUID
+    left_out: list[str] = Field(description="Codes of uploaded files that are not part of the study.")
+    series: list[SeriesDetail]
+    job: JobDetail | None = Field(description="The latest analysis; null while the study is held.")
+    result: ResultDetail | None = Field(description="The latest completed analysis' answer.")
+
+
+class UploadForm(BaseModel):
+    """The fields of an upload besides its files."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    modality: Modality | None = None
+    priority: Priority = Priority.ROUTINE

@@ -1,0 +1,231 @@
+"""Receiving an upload: the body goes straight to files of a private directory, counted while it streams.
+
+The names that the sender gave are never used. Starlette's own form parser is not used either: it has spooled
+the whole body before a handler can refuse it.
+"""
+
+import errno
+import hashlib
+import shutil
+import tempfile
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Final, TypeAlias
+
+from pydantic import ValidationError
+from python_multipart import MultipartParser
+from python_multipart.exceptions import FormParserError, MultipartParseError
+from python_multipart.multipart import parse_options_header
+from starlette.concurrency import run_in_threadpool
+from starlette.requests import ClientDisconnect, Request
+
+from gateway.studies.errors import NoFilesError, UploadMalformedError, WorkSpaceFullError
+from gateway.studies.schemas import UploadForm
+from ictus.domain.errors import TooLargeError
+
+FILES: Final = "files"
+_MOST_FIELD_BYTES: Final = 256
+_MOST_FIELDS: Final = 8
+_FORM_OVERHEAD: Final = 2048  # boundary and headers of one part, at most
+
+_DISK_FULL: Final = frozenset({errno.ENOSPC, errno.EDQUOT})
+
+
+@dataclass(frozen=True, slots=True)
+class ReceivedUpload:
+    """An upload on disk, for as long as its context lasts.
+
+    Attributes:
+        files: distinct files that are not empty.
+        content_sha256: digest of the set of their digests: the same for the same bytes in any order.
+        form: the other fields.
+        workdir: an empty private directory beside the files.
+    """
+
+    files: tuple[Path, ...]
+    content_sha256: bytes
+    form: UploadForm
+    workdir: Path
+
+
+@asynccontextmanager
+async def receive_upload(
+    request: Request, *, within: Path | None, max_bytes: int, max_files: int
+) -> AsyncIterator[ReceivedUpload]:
+    """Stream a multipart body into a private directory that is removed at the end, whatever happens.
+
+    Args:
+        request: its body has not been read.
+        within: where to make the directory; the system's place for temporary files when None.
+        max_bytes: of all files together.
+        max_files: in one upload.
+
+    Raises:
+        UploadMalformedError, NoFilesError, TooLargeError, WorkSpaceFullError: nothing of it is kept.
+    """
+    stated = request.headers.get("content-length", "")
+    if stated.isdecimal() and int(stated) > max_bytes + max_files * _FORM_OVERHEAD:
+        raise _too_many_bytes(max_bytes)
+    folder = Path(await run_in_threadpool(tempfile.mkdtemp, prefix="ictus-upload-", dir=within))
+    try:
+        form = _FormReader(request.headers.get("content-type", ""), folder, max_bytes, max_files)
+        try:
+            async for chunk in request.stream():
+                await run_in_threadpool(form.write, chunk)
+            yield form.received()
+        except OSError as error:
+            if error.errno in _DISK_FULL:
+                raise WorkSpaceFullError(retry_after=60) from error
+            raise
+        except ClientDisconnect as error:
+            raise UploadMalformedError("The upload was broken off.") from error
+        finally:
+            form.close()
+    finally:
+        await run_in_threadpool(shutil.rmtree, folder, ignore_errors=True)
+
+
+_Part: TypeAlias = "_FilePart | _FieldPart | None"
+
+
+class _FilePart:
+    """A file that is being written."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self.digest = hashlib.sha256()
+        self.size = 0
+        self._file = path.open("xb", buffering=0)
+
+    def write(self, data: bytes) -> None:
+        self._file.write(data)
+        self.digest.update(data)
+        self.size += len(data)
+
+    def close(self) -> None:
+        self._file.close()
+
+
+@dataclass(slots=True)
+class _FieldPart:
+    """A short text field that is being read."""
+
+    name: str
+    value: bytearray = field(default_factory=bytearray)
+
+
+class _FormReader:
+    """Feeds the push parser and keeps what comes out of it."""
+
+    def __init__(self, content_type: str, folder: Path, max_bytes: int, max_files: int) -> None:
+        kind, options = parse_options_header(content_type)
+        if kind != b"multipart/form-data" or b"boundary" not in options:
+            raise UploadMalformedError
+        self._folder = folder
+        self._bytes_left = self._max_bytes = max_bytes
+        self._files_left = max_files
+        self._header: tuple[bytearray, bytearray] = (bytearray(), bytearray())
+        self._name: str | None = None
+        self._part: _Part = None
+        self._fields: dict[str, str] = {}
+        self._files: dict[bytes, Path] = {}
+        self._ended = False
+        self._parser = MultipartParser(
+            options[b"boundary"],
+            {
+                "on_part_begin": self._begin_part,
+                "on_header_field": lambda data, start, end: self._header[0].extend(data[start:end]),
+                "on_header_value": lambda data, start, end: self._header[1].extend(data[start:end]),
+                "on_header_end": self._end_header,
+                "on_headers_finished": self._open_part,
+                "on_part_data": self._write_part,
+                "on_part_end": self._end_part,
+                "on_end": self._end,
+            },
+        )
+
+    def write(self, chunk: bytes) -> None:
+        """Take the next bytes of the body."""
+        try:
+            self._parser.write(chunk)
+        except (MultipartParseError, FormParserError) as error:
+            raise UploadMalformedError from error
+
+    def received(self) -> ReceivedUpload:
+        """The upload, once the whole body has been written."""
+        if not self._ended:
+            raise UploadMalformedError("The upload was broken off.")
+        if not self._files:
+            raise NoFilesError
+        try:
+            form = UploadForm.model_validate(self._fields)
+        except ValidationError as error:
+            named = ", ".join(str(item["loc"][0]) for item in error.errors())
+            raise UploadMalformedError(f"The upload's form has wrong fields: {named}.") from None
+        workdir = self._folder / "work"
+        workdir.mkdir(mode=0o700)
+        content = hashlib.sha256(b"".join(sorted(self._files))).digest()
+        return ReceivedUpload(tuple(self._files.values()), content, form, workdir)
+
+    def close(self) -> None:
+        """Close a file that a broken-off upload left open."""
+        if isinstance(self._part, _FilePart):
+            self._part.close()
+
+    def _begin_part(self) -> None:
+        self._name = None
+
+    def _end_header(self) -> None:
+        name, value = (bytes(part) for part in self._header)
+        self._header = (bytearray(), bytearray())
+        if name.lower() == b"content-disposition":
+            stated = parse_options_header(value)[1].get(b"name", b"")
+            self._name = stated.decode("utf-8", "replace")
+
+    def _open_part(self) -> None:
+        if self._name is None:
+            raise UploadMalformedError
+        if self._name != FILES:
+            if len(self._fields) >= _MOST_FIELDS:
+                raise UploadMalformedError
+            self._part = _FieldPart(self._name)
+            return
+        if not self._files_left:
+            raise TooLargeError("The upload holds more files than this installation allows.")
+        self._files_left -= 1
+        self._part = _FilePart(self._folder / f"{self._files_left}.upload")
+
+    def _write_part(self, data: bytes, start: int, end: int) -> None:
+        match self._part:
+            case _FilePart() as file:
+                self._bytes_left -= end - start
+                if self._bytes_left < 0:
+                    raise _too_many_bytes(self._max_bytes)
+                file.write(data[start:end])
+            case _FieldPart() as text:
+                text.value += data[start:end]
+                if len(text.value) > _MOST_FIELD_BYTES:
+                    raise UploadMalformedError(f"The field '{text.name[:32]}' is too long.")
+
+    def _end_part(self) -> None:
+        match self._part:
+            case _FilePart() as file:
+                file.close()
+                if file.size and file.digest.digest() not in self._files:
+                    self._files[file.digest.digest()] = file.path
+                else:
+                    file.path.unlink()
+            case _FieldPart() as text:
+                # An empty field of an HTML form means that nothing was chosen.
+                if text.value:
+                    self._fields[text.name] = text.value.decode("utf-8", "replace")
+        self._part = None
+
+    def _end(self) -> None:
+        self._ended = True
+
+
+def _too_many_bytes(limit: int) -> TooLargeError:
+    return TooLargeError(f"The upload is larger than this installation allows ({limit // 2**20} MiB).")
