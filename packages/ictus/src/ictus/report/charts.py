@@ -13,7 +13,7 @@ from matplotlib.ticker import MaxNLocator, PercentFormatter
 from ictus.contracts.prediction import DecisionThresholds, SeriesPrediction
 
 PIXELS_PER_INCH: Final = 200
-_SIZE_INCHES: Final = (7.2, 2.35)
+_SIZE_INCHES: Final = (7.2, 2.0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +43,7 @@ def slice_probability_chart(
         colours: of the background that the chart will stand on.
 
     Returns:
-        PNG, 1440 x 470 pixels; the same input gives the same bytes.
+        PNG, 1440 x 400 pixels; the same input gives the same bytes.
     """
     figure = Figure(
         figsize=_SIZE_INCHES, dpi=PIXELS_PER_INCH, facecolor=colours.background, layout="constrained"
@@ -67,7 +67,7 @@ def slice_probability_chart(
     axes.set_xlim(0.3, last + 0.7)
     axes.set_ylim(0, 1)
     axes.set_yticks([0, 0.25, 0.5, 0.75, 1])
-    axes.yaxis.set_major_formatter(PercentFormatter(xmax=1))
+    axes.yaxis.set_major_formatter(PercentFormatter(xmax=1, symbol="\u00a0%"))
     axes.xaxis.set_major_locator(MaxNLocator(nbins=12, integer=True, min_n_ticks=1))
     axes.set_xlabel("Slice", color=colours.text, fontsize=8)
     axes.set_ylabel("Probability", color=colours.text, fontsize=8)
@@ -91,6 +91,6 @@ def slice_probability_chart(
 def _draw_threshold(axes: Axes, at: float, label: str, colours: ChartColours) -> None:
     axes.axhline(at, color=colours.line, linewidth=1.1, linestyle=(0, (5, 3)))
     axes.text(
-        1.012, at, f"{label}\n{at:.0%}", transform=axes.get_yaxis_transform(), color=colours.line,
+        1.012, at, f"{label}\n{at * 100:.0f}\u00a0%", transform=axes.get_yaxis_transform(), color=colours.line,
         fontsize=8, va="center", linespacing=1.1,
     )  # fmt: skip

@@ -44,10 +44,13 @@ def register_fonts() -> None:
 
 
 def visual(text: str) -> str:
-    """The text in the order and shapes that it is drawn in; unchanged unless it holds right-to-left letters."""
+    """The text in the order and shapes that it is drawn in; unchanged unless it holds right-to-left letters.
+
+    Its spaces then do not break: a line break would put the end of the text above its beginning.
+    """
     if not _RIGHT_TO_LEFT.search(text):
         return text
-    return str(get_display(arabic_reshaper.reshape(text)))
+    return str(get_display(arabic_reshaper.reshape(text))).replace(" ", "\u00a0")
 
 
 def markup(text: str) -> str:

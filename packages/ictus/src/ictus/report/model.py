@@ -12,7 +12,7 @@ from ictus.contracts.prediction import PredictionResult, SeriesPrediction
 from ictus.domain.enums import Disposition, Modality
 from ictus.report.next_steps import NextStep
 
-KEY_SLICES_SHOWN: Final = 6
+KEY_SLICES_SHOWN: Final = 4
 """At most this many key slices are pictured; the chart shows every slice."""
 
 

@@ -4,13 +4,25 @@ from dataclasses import dataclass
 from typing import Final
 
 from reportlab.lib.colors import Color, HexColor
-from reportlab.lib.enums import TA_CENTER
+from reportlab.lib.enums import TA_CENTER, TA_RIGHT
+from reportlab.lib.pagesizes import A4
 from reportlab.lib.styles import ParagraphStyle
+from reportlab.lib.units import mm
 from reportlab.platypus import Flowable
 
 from ictus.contracts.prediction import DecisionThresholds
 from ictus.report.fonts import BOLD, SANS
 from ictus.report.wording import Tone
+
+WIDTH: Final = A4[0] - 34 * mm
+"""Between the margins of a page."""
+ALL: Final = ((0, 0), (-1, -1))
+"""Every cell of a table."""
+FLUSH: Final = (
+    ("VALIGN", *ALL, "TOP"),
+    *((f"{edge}PADDING", *ALL, 0) for edge in ("LEFT", "RIGHT", "TOP", "BOTTOM")),
+)
+"""Cells without ReportLab's default padding, read from their top."""
 
 BRAND: Final = HexColor("#12324f")
 INK: Final = HexColor("#1b2733")
@@ -42,11 +54,12 @@ class Styles:
 
     def __init__(self) -> None:
         self.body = ParagraphStyle(
-            "body", fontName=SANS, fontSize=9, leading=13, textColor=INK, splitLongWords=1
+            "body", fontName=SANS, fontSize=9, leading=12.6, textColor=INK, splitLongWords=1
         )
         self.cell = ParagraphStyle("cell", self.body, fontSize=8.5, leading=11.5)
         self.fine = ParagraphStyle("fine", self.body, fontSize=8, leading=11.5, textColor=SOFT, spaceBefore=2)
-        self.term = ParagraphStyle("term", self.body, fontSize=8, textColor=SOFT)
+        self.term = ParagraphStyle("term", self.body, textColor=SOFT)
+        self.running_head = ParagraphStyle("running_head", self.fine, alignment=TA_RIGHT)
         self.caption = ParagraphStyle("caption", self.body, fontSize=8, leading=11, spaceBefore=2)
         self.title = ParagraphStyle(
             "title", self.body, fontName=BOLD, fontSize=17, leading=21, textColor=BRAND
@@ -66,7 +79,7 @@ class Styles:
             fontSize=11,
             leading=14,
             textColor=BRAND,
-            spaceBefore=11,
+            spaceBefore=9,
             spaceAfter=4,
         )
         self.subheading = ParagraphStyle(

@@ -13,11 +13,12 @@ from typing import Final
 
 from ictus.contracts.prediction import SeriesPrediction
 from ictus.domain.enums import Disposition, Finding, Modality
-from ictus.report.model import KeySlice, ModelFacts, StudyReport
+from ictus.report.model import KeySlice, ModelFacts, PatientLabel, StudyReport
 from ictus.report.next_steps import NextStep, Urgency
 
 TITLE: Final = "Stroke assessment of a brain scan"
 STATUS: Final = "Preliminary"
+STATUS_SHORT: Final = "AI-assisted, not yet read"
 STATUS_NOTE: Final = (
     "Preliminary, AI-assisted report. It was made by software and no reader has confirmed it yet."
 )
@@ -41,9 +42,9 @@ DISPOSITIONS: Final = {
 }
 URGENCIES: Final = {Urgency.NOW: "Now", Urgency.NEXT: "Next", Urgency.ALWAYS: "Always"}
 MODALITIES: Final = {
-    Modality.CT: "CT (computed tomography)",
-    Modality.MR: "MR (magnetic resonance)",
-    Modality.OTHER: "Other or unknown",
+    Modality.CT: "CT",
+    Modality.MR: "MR",
+    Modality.OTHER: "Modality unknown",
 }
 
 
@@ -130,6 +131,32 @@ def subtypes(report: StudyReport) -> tuple[tuple[str, str], ...]:
         return ()
     ranked = sorted(report.result.subtypes.items(), key=lambda item: (-item[1], item[0]))
     return tuple((name.replace("_", " "), percent(probability)) for name, probability in ranked)
+
+
+def patient_rows(patient: PatientLabel) -> tuple[tuple[str, str], ...]:
+    """Who the report is about; what is not known says so, since an empty field looks like a fault."""
+    named = (
+        ("Patient", patient.name),
+        ("Patient ID", patient.patient_id),
+        ("Born", patient.birth_date),
+        ("Sex", patient.sex),
+    )
+    return tuple((name, value or "not given") for name, value in named)
+
+
+def study_rows(report: StudyReport) -> tuple[tuple[str, str], ...]:
+    """Which study the report is about."""
+    labels = report.labels
+    slices = sum(len(series.slices) for series in report.result.series)
+    scan = (MODALITIES[labels.modality], labels.description, "1 slice" if slices == 1 else f"{slices} slices")
+    rows = (
+        ("Study", str(labels.study_id)),
+        ("Scan", ", ".join(part for part in scan if part)),
+        ("Site", labels.site_name),
+        ("Received", moment(labels.received_at)),
+        ("Analysed", moment(labels.analysed_at)),
+    )
+    return tuple((name, value) for name, value in rows if value)
 
 
 def steps_by_urgency(report: StudyReport) -> tuple[tuple[str, tuple[NextStep, ...]], ...]:
