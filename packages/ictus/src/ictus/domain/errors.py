@@ -169,3 +169,17 @@ class IntakeResourceError(IntakeError):
 
     code = "intake_resources_exceeded"
     title = "The file needs more memory or time than is allowed and was refused for safety."
+
+
+class MixedStudiesError(IntakeError):
+    """One upload holds images of several studies or patients."""
+
+    code = "mixed_studies"
+    title = "The upload holds images of more than one study or patient. Send one study at a time."
+
+
+class NoUsableSeriesError(IntakeError):
+    """Every file could be read, but none is an image to classify (for example only a localizer)."""
+
+    code = "no_usable_series"
+    title = "The upload holds no series that can be analysed."

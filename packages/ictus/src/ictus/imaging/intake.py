@@ -204,7 +204,10 @@ def run_intake(request: IntakeRequest) -> IntakeOutcome:
     answer = _answer_of_child(request)
     refusal = answer.get("refused")
     if refusal is not None:
-        raise intake_error(str(refusal["code"]), str(refusal["detail"]))
+        error = intake_error(str(refusal["code"]), str(refusal["detail"]))
+        if refusal["cause"]:
+            error.add_note(f"in the intake child: {refusal['cause']}")
+        raise error
     outcome = TypeAdapter(IntakeOutcome).validate_python(answer["outcome"])
     for series in outcome.series:
         for path in (series.volume_path, *series.source_paths):

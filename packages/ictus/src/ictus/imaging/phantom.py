@@ -158,7 +158,7 @@ def write_nifti(volume: Volume, path: Path) -> Path:
     # Columns run to the patient's left and rows to the back: both are negative in RAS+.
     affine = np.diag([-column_mm, -row_mm, slice_mm, 1.0])
     affine[:3, 3] = FIELD_OF_VIEW_MM / 2, FIELD_OF_VIEW_MM / 2, 0.0
-    image = nibabel.Nifti1Image(volume.voxels.transpose(2, 1, 0), affine)  # type: ignore[no-untyped-call]
+    image = nibabel.Nifti1Image(volume.voxels.transpose(2, 1, 0), affine)
     nibabel.save(image, path)
     return path
 

@@ -1,0 +1,70 @@
+"""The intake child: ``python -m ictus.imaging.sandbox``, started by ``ictus.imaging.intake.run_intake``.
+
+Reads one request (JSON) from standard input, confines itself, analyses the upload, writes one answer (JSON)
+to standard output and ends. Whatever a hostile file makes of it, the parent sees an answer or its death.
+"""
+
+import json
+import logging
+import os
+import sys
+import warnings
+from dataclasses import asdict
+from pathlib import Path
+
+from ictus.domain.errors import IntakeError, IntakeResourceError, MalformedFileError, TruncatedFileError
+from ictus.imaging.confinement import confine
+from ictus.imaging.intake import IntakeRequest
+
+
+def main() -> None:
+    """Answer the one request on standard input."""
+    answers = os.fdopen(os.dup(1), "wb")
+    os.dup2(os.open(os.devnull, os.O_WRONLY), 1)  # a native decoder's printing is no answer
+    request = IntakeRequest.from_json(sys.stdin.buffer.read())
+    logging.disable()
+    warnings.simplefilter("ignore")
+    guard = confine(request.limits)
+    answer = {**_answer(request), "network_guard": guard.value}
+    answers.write(json.dumps(answer, default=_as_text).encode())
+    answers.flush()
+    os._exit(0)  # nothing here needs an orderly end, and freeing a volume takes time
+
+
+def _answer(request: IntakeRequest) -> dict[str, object]:
+    try:
+        from ictus.imaging.analysis import analyse  # noqa: PLC0415 (imported confined)
+
+        return {"outcome": asdict(analyse(request))}
+    except IntakeError as error:
+        return _refused(error)
+    except MemoryError:
+        return _refused(IntakeResourceError())
+    except EOFError as error:
+        return _refused(TruncatedFileError(), error)
+    except RecursionError as error:
+        return _refused(MalformedFileError("The file is nested too deeply to be a scan."), error)
+    except Exception as error:
+        return _refused(MalformedFileError(), error)
+
+
+def _refused(error: IntakeError, cause: BaseException | None = None) -> dict[str, object]:
+    """The refusal; of an unexpected cause only its kind and place in the code, never its words."""
+    place = ""
+    if cause is not None:
+        trace = cause.__traceback__
+        while trace is not None and trace.tb_next is not None:
+            trace = trace.tb_next
+        if trace is not None:
+            place = (
+                f"{type(cause).__name__} at {Path(trace.tb_frame.f_code.co_filename).name}:{trace.tb_lineno}"
+            )
+    return {"refused": {"code": error.code, "detail": error.detail, "cause": place}}
+
+
+def _as_text(value: object) -> str:
+    return str(value)
+
+
+if __name__ == "__main__":
+    main()
