@@ -6,11 +6,9 @@ take over, for the next job. Whatever goes wrong on the way, the present model g
 good version is remembered on disk, so a worker starts without the registry.
 """
 
-import contextlib
 import os
 import re
 import shutil
-import tempfile
 import threading
 import time
 from collections.abc import Callable
@@ -23,6 +21,7 @@ import structlog
 
 from ictus.domain.errors import IctusError, UnavailableError
 from ictus.model.manifest import ModelDirectory, ModelRefusedError, load_model_directory
+from ictus.model.suitability import EmbeddingStatistics, load_statistics
 from inference.engine import Engine, EngineOptions
 
 _log = structlog.get_logger(__name__)
@@ -47,8 +46,8 @@ class ModelSource(Protocol):
     def champion(self) -> str | None:
         """The version that should answer; None when none was promoted yet."""
 
-    def fetch(self, version: str, into: Path) -> Path:
-        """Download a version's model directory below ``into`` and say where it is."""
+    def fetch(self, version: str, into: Path) -> ModelDirectory:
+        """Bring a version's directory to ``into/<version>``, whole and verified."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,17 +55,22 @@ class LoadedModel:
     """A verified model that is ready to answer.
 
     Attributes:
-        version: the registry's version; the manifest's own when it was loaded from a plain folder.
         directory: files and manifest.
         engine: the loaded network.
+        statistics: of the embedding check; None when the manifest has none.
     """
 
-    version: str
     directory: ModelDirectory
     engine: Engine
+    statistics: EmbeddingStatistics | None
+
+    @property
+    def version(self) -> str:
+        """The version, as the registry and the manifest name it."""
+        return self.directory.manifest.version
 
 
-def load_model(path: Path, options: EngineOptions, version: str | None = None) -> LoadedModel:
+def load_model(path: Path, options: EngineOptions) -> LoadedModel:
     """Verify a model directory, load its network and try it on one blank slice.
 
     Raises:
@@ -85,7 +89,8 @@ def load_model(path: Path, options: EngineOptions, version: str | None = None) -
         (1, manifest.embedding_size),
     ):
         raise ModelRefusedError("The model's graph does not fit its manifest.")
-    return LoadedModel(version or manifest.version, directory, engine)
+    limits = manifest.suitability.embedding
+    return LoadedModel(directory, engine, load_statistics(path, limits) if limits is not None else None)
 
 
 class ModelStore:
@@ -215,27 +220,17 @@ class ModelStore:
         """Load a version from disk, fetching it first when it is not there or was damaged there."""
         if not _VERSION.fullmatch(version):
             raise ModelRefusedError("The registry names a version that cannot be a folder's name.")
-        folder = self._root / _VERSIONS / version
+        versions = self._root / _VERSIONS
+        folder = versions / version
         if folder.is_dir():
             try:
-                return load_model(folder, self._options, version)
+                return load_model(folder, self._options)
             except ModelRefusedError as error:
                 _log.warning("cached_model_refused", version=version, detail=error.detail)
                 shutil.rmtree(folder, ignore_errors=True)
         if self._registry is None:
             self._registry = self._open_registry()
-        return self._fetch(self._registry, version, folder)
-
-    def _fetch(self, registry: ModelSource, version: str, folder: Path) -> LoadedModel:
-        """Download beside the kept versions, verify there, and only then give it its name."""
-        folder.parent.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryDirectory(prefix=".fetch-", dir=self._root) as scratch:
-            fetched = registry.fetch(version, Path(scratch))
-            load_model_directory(fetched)
-            # Another worker of this machine may have put the same version there meanwhile: as good as ours.
-            with contextlib.suppress(OSError):
-                fetched.rename(folder)
-        return load_model(folder, self._options, version)
+        return load_model(self._registry.fetch(version, versions).path, self._options)
 
     def _start_from_disk(self) -> None:
         try:
@@ -243,7 +238,7 @@ class ModelStore:
             folder = self._root / _VERSIONS / version
             if not _VERSION.fullmatch(version) or not folder.is_dir():
                 return
-            self._current = load_model(folder, self._options, version)
+            self._current = load_model(folder, self._options)
         except FileNotFoundError:
             return
         except (ModelRefusedError, UnicodeDecodeError) as error:

@@ -10,11 +10,25 @@ import numpy as np
 import onnxruntime
 from numpy.typing import NDArray
 
-from ictus.model.manifest import ModelRefusedError
+from ictus.model.manifest import (
+    INPUT_PIXELS,
+    OUTPUT_EMBEDDING,
+    OUTPUT_HEATMAP,
+    OUTPUT_HEATMAP_MOBILENET,
+    OUTPUT_HEATMAP_RESNET,
+    OUTPUT_LOGITS,
+    ModelRefusedError,
+)
 
 Float32 = NDArray[np.float32]
 
-OUTPUTS: Final = ("logits", "embedding", "heatmap_resnet", "heatmap_mobilenet", "heatmap")
+OUTPUTS: Final = (
+    OUTPUT_LOGITS,
+    OUTPUT_EMBEDDING,
+    OUTPUT_HEATMAP_RESNET,
+    OUTPUT_HEATMAP_MOBILENET,
+    OUTPUT_HEATMAP,
+)
 """Names of the graph's outputs, in the order of ``EngineOutput``."""
 
 _CPU_QUOTA: Final = Path("/sys/fs/cgroup/cpu.max")
@@ -85,7 +99,7 @@ class Engine:
 
     def run(self, pixels: Float32) -> EngineOutput:
         """One pass over (n, 3, size, size) float32 network input."""
-        return EngineOutput(*self._session.run(OUTPUTS, {"pixels": pixels}))
+        return EngineOutput(*self._session.run(OUTPUTS, {INPUT_PIXELS: pixels}))
 
 
 def usable_cores() -> int:

@@ -163,7 +163,8 @@ class JobRunner:
         report(Stage.LOADING)
         model = self._models.version(job.model_version)
         inputs = [
-            SeriesInput(series.series_id, partial(load_volume, self._store, series)) for series in job.series
+            SeriesInput(series.series_id, series.slices, partial(load_volume, self._store, series))
+            for series in job.series
         ]
         with StoredResults(self._store, job.result_prefix, self._upload_threads) as results:
             return analyse(model, inputs, results, report)

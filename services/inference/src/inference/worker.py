@@ -55,7 +55,7 @@ def create_celery(settings: WorkerSettings, runner: JobRunner, models: ModelStor
     def wake_for_model() -> None:
         models.wake()
 
-    class PulseStep(bootsteps.StartStopStep):  # type: ignore[misc]  # celery ships no types for it
+    class PulseStep(bootsteps.StartStopStep):
         """Beats while the main loop waits for wake-ups."""
 
         requires = ("celery.worker.consumer.consumer:Tasks",)
