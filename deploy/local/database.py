@@ -151,7 +151,7 @@ def _create_role(dsn: str, name: str, password: str) -> None:
     connection = psycopg2.connect(dsn)
     try:
         with connection, connection.cursor() as cursor:
-            cursor.execute("SELECT FROM pg_roles WHERE rolname = %s", (name,))
+            cursor.execute("SELECT 1 FROM pg_roles WHERE rolname = %s", (name,))
             verb = "ALTER" if cursor.fetchone() else "CREATE"
             statement = sql.SQL(verb + " ROLE {} LOGIN NOSUPERUSER NOCREATEDB NOCREATEROLE PASSWORD {}")
             cursor.execute(statement.format(sql.Identifier(name), sql.Literal(password)))
@@ -164,7 +164,7 @@ def _create_database(dsn: str, name: str, *, owner: str) -> None:
     connection.autocommit = True  # CREATE DATABASE runs outside a transaction
     try:
         with connection.cursor() as cursor:
-            cursor.execute("SELECT FROM pg_database WHERE datname = %s", (name,))
+            cursor.execute("SELECT 1 FROM pg_database WHERE datname = %s", (name,))
             if cursor.fetchone() is None:
                 create = sql.SQL("CREATE DATABASE {} OWNER {}")
                 cursor.execute(create.format(sql.Identifier(name), sql.Identifier(owner)))
