@@ -1,108 +1,29 @@
-"""The gateway's real application on a real PostgreSQL, Redis and S3, with a clock that tests move."""
+"""The gateway's real application on a real PostgreSQL, Redis and S3."""
 
 import secrets
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from uuid import UUID, uuid4
 
 import pytest
 from cryptography.fernet import Fernet
-from fastapi import FastAPI
-from fastapi.testclient import TestClient
-from sqlalchemy import Engine, create_engine, select, text
+from sqlalchemy import Engine, create_engine, text
 from sqlalchemy.engine import make_url
 from sqlalchemy.orm import Session
+from tests.conftest import Postgres, RedisServer, S3Server
+from tests.gateway.installation import Installation, MovingClock
+from tests.gateway.routes import AnyId, routes_of
 
 from gateway.app import create_app
-from gateway.audit.models import AuditEvent
-from gateway.auth.models import User, UserState
-from gateway.auth.secrets import hash_password
 from gateway.database import migrate
 from gateway.resources import Resources
 from gateway.settings import GatewaySettings
-from gateway.sites.models import Site
-from ictus.domain.enums import Role
-
-PASSWORD = "correct horse battery staple"
-_PASSWORD_HASH = hash_password(PASSWORD)
+from ictus.telemetry import configure_logging
 
 
-class MovingClock:
-    """A clock that stands until a test moves it."""
-
-    def __init__(self) -> None:
-        self.now = datetime.now(UTC).replace(microsecond=0)
-
-    def __call__(self) -> datetime:
-        return self.now
-
-    def advance(self, **step: float) -> None:
-        """Move forward by a ``timedelta``'s keywords."""
-        self.now += timedelta(**step)
-
-
-@dataclass
-class Person:
-    """Somebody with an account, and the means to sign in from browsers of their own."""
-
-    user_id: UUID
-    site_id: UUID
-    email: str
-    role: Role
-    app: FastAPI = field(repr=False)
-
-    def sign_in(self, password: str = PASSWORD) -> TestClient:
-        """A browser in which this person has signed in; it sends the CSRF token by itself."""
-        browser = TestClient(self.app)
-        answer = browser.post("/api/v1/auth/login", json={"email": self.email, "password": password})
-        assert answer.status_code == 200, answer.text
-        browser.headers["X-CSRF-Token"] = answer.json()["csrf_token"]
-        return browser
-
-
-@dataclass(frozen=True)
-class Household:
-    """The installation of a test: its application, its clock, its people."""
-
-    app: FastAPI
-    clock: MovingClock
-    resources: Resources
-
-    def browser(self) -> TestClient:
-        """A browser in which nobody has signed in."""
-        return TestClient(self.app)
-
-    def add_site(self, name: str | None = None) -> UUID:
-        """A new site."""
-        site = Site(id=uuid4(), name=name or f"Site {uuid4().hex[:8]}", created_at=self.clock())
-        with self.resources.sessions.begin() as session:
-            session.add(site)
-        return site.id
-
-    def add_person(self, role: Role, site_id: UUID | None = None) -> Person:
-        """Somebody who may sign in with ``PASSWORD``, at a new site unless one is given."""
-        site_id = site_id or self.add_site()
-        user = User(
-            id=uuid4(),
-            email=f"{role.value}-{uuid4().hex[:8]}@example.org",
-            name="Test Person",
-            password_hash=_PASSWORD_HASH,
-            must_change_password=False,
-            state=UserState.ACTIVE,
-            role=role,
-            site_id=site_id,
-            created_at=self.clock(),
-        )
-        with self.resources.sessions.begin() as session:
-            session.add(user)
-        return Person(user.id, site_id, user.email, role, self.app)
-
-    def audit(self) -> list[AuditEvent]:
-        """The audit trail, oldest first."""
-        with self.resources.sessions() as session:
-            return list(session.scalars(select(AuditEvent).order_by(AuditEvent.id)))
+@pytest.fixture(scope="session", autouse=True)
+def logging_as_in_production() -> None:
+    """Logs as a running gateway writes them."""
+    configure_logging("gateway-tests")
 
 
 @pytest.fixture(scope="module")
@@ -113,10 +34,10 @@ def migrated_database(gateway_database: str) -> str:
 
 
 @pytest.fixture(scope="module")
-def database_admin(migrated_database: str, postgres: "object") -> Iterator[Engine]:
+def database_admin(migrated_database: str, postgres: Postgres) -> Iterator[Engine]:
     """The superuser on the module's database, for what no role of the gateway may do."""
     url = make_url(migrated_database)
-    dsn = dict(part.split("=", 1) for part in postgres.admin_dsn.split())  # type: ignore[attr-defined]
+    dsn = dict(part.split("=", 1) for part in postgres.admin_dsn.split())
     engine = create_engine(
         url.set(drivername="postgresql+psycopg2", username=dsn["user"], password=dsn["password"])
     )
@@ -148,17 +69,17 @@ def clock() -> MovingClock:
 
 @pytest.fixture
 def make_settings(
-    clean_database: str, redis_server: "object", s3: "object"
+    clean_database: str, redis_server: RedisServer, s3: S3Server
 ) -> Callable[..., GatewaySettings]:
     """Settings for the test's database; keywords change single ones."""
 
     def make(**changes: object) -> GatewaySettings:
         values = {
             "database_url": clean_database,
-            "redis_url": redis_server.url,  # type: ignore[attr-defined]
-            "s3_endpoint": s3.endpoint,  # type: ignore[attr-defined]
-            "s3_access_key": s3.access_key,  # type: ignore[attr-defined]
-            "s3_secret_key": s3.secret_key,  # type: ignore[attr-defined]
+            "redis_url": redis_server.url,
+            "s3_endpoint": s3.endpoint,
+            "s3_access_key": s3.access_key,
+            "s3_secret_key": s3.secret_key,
             "s3_bucket": "gateway-tests",
             "s3_secure": False,
             "feedback_url": "http://127.0.0.1:9",
@@ -181,19 +102,19 @@ def settings(make_settings: Callable[..., GatewaySettings]) -> GatewaySettings:
 
 
 @pytest.fixture
-def household(settings: GatewaySettings, clock: MovingClock) -> Iterator[Household]:
+def installation(settings: GatewaySettings, clock: MovingClock) -> Iterator[Installation]:
     """The application with no people in it yet."""
     app = create_app(settings, clock=clock)
     resources: Resources = app.state.resources
     resources.store.ensure_bucket()
-    yield Household(app, clock, resources)
+    yield Installation(app, clock, resources)
     resources.close()
 
 
 @pytest.fixture
-def db(household: Household) -> Iterator[Session]:
+def db(installation: Installation) -> Iterator[Session]:
     """A session beside the application's, to look at what was written."""
-    with household.resources.sessions() as session:
+    with installation.resources.sessions() as session:
         yield session
 
 
@@ -204,3 +125,13 @@ def static_dir(tmp_path: Path) -> Path:
     (tmp_path / "index.html").write_text("<!doctype html><title>Ictus</title>")
     (tmp_path / "assets" / "app-1a2b3c.js").write_text("export {}")
     return tmp_path
+
+
+@pytest.fixture
+def protected_routes(installation: Installation) -> list[tuple[str, str]]:
+    """Method and address, with ids of nothing, of every route that wants somebody signed in."""
+    return [
+        (method, path.format_map(AnyId()))
+        for method, path in routes_of(installation.app)
+        if path.startswith("/api/") and path not in {"/api/v1/auth/login", "/api/v1/auth/register"}
+    ]

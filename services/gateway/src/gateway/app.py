@@ -45,6 +45,7 @@ TAGS = [
     {"name": "auth", "description": "Registration, sign-in, password, sign-out."},
     {"name": "studies", "description": "Upload of scans, the worklist, results, pictures and progress."},
     {"name": "reports", "description": "The report of a study as HTML and PDF."},
+    {"name": "reviews", "description": "Results that wait for a reader."},
     {"name": "models", "description": "The model in use and what it is validated for."},
     {
         "name": "admin",

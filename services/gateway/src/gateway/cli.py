@@ -2,13 +2,17 @@
 
 import argparse
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Sequence, Set
+from datetime import timedelta
 
 from sqlalchemy.orm import Session
 
+from gateway.admin.keys import KeyService
 from gateway.admin.people import PeopleService
 from gateway.audit.models import ActorKind
 from gateway.audit.trail import AuditEntry
+from gateway.auth.models import Scope
+from gateway.auth.repository import UserRepository
 from gateway.auth.schemas import normalise_email
 from gateway.database import create_gateway_engine, create_session_factory, migrate
 from gateway.resources import Clock, utc_now
@@ -16,7 +20,7 @@ from gateway.settings import DatabaseSettings, load_settings
 from gateway.sites.models import Site
 from gateway.sites.repository import SiteRepository
 from gateway.sites.service import SiteService
-from ictus.domain.errors import IctusError
+from ictus.domain.errors import ConflictError, IctusError
 
 Write = Callable[[str], object]
 
@@ -39,6 +43,22 @@ def create_admin(session: Session, email: str, name: str, site_name: str, clock:
     return password
 
 
+def create_api_key(
+    session: Session, name: str, site_name: str, scopes: Set[Scope], lifetime: timedelta, clock: Clock
+) -> str:
+    """An API key of the first administrator's, for a site that is made when there is none."""
+    site = create_site(session, site_name, clock)
+    administrators = UserRepository(session).lock_active_admins()
+    if not administrators:
+        raise ConflictError("There is no administrator yet; `create-admin` makes one.")
+    now = clock()
+    secret, _key = KeyService(session).issue(
+        name, site.id, scopes, now + lifetime, created_by=administrators[0], now=now
+    )
+    _audit(session, clock, "api_key.create", "api_key", site)
+    return secret
+
+
 def _audit(session: Session, clock: Clock, action: str, object_type: str, site: Site | None) -> None:
     entry = AuditEntry(action, object_type, site.id if site else None, ActorKind.SYSTEM)
     entry.write(session, clock())
@@ -53,7 +73,7 @@ def _parser() -> argparse.ArgumentParser:
         help="make the first administrator; prints the e-mail address and a one-time password, or nothing if there is one",
     )
     admin.add_argument(
-        "--email", type=normalise_email, default="admin@localhost", help="default: %(default)s"
+        "--email", type=normalise_email, default="admin@ictus.internal", help="default: %(default)s"
     )
     admin.add_argument("--name", default="Administrator", help="default: %(default)s")
     admin.add_argument("--site", default="Main site", help="made when there is none; default: %(default)s")
@@ -61,6 +81,15 @@ def _parser() -> argparse.ArgumentParser:
         "create-site", help="make a site unless there is one of this name; prints its id"
     )
     site.add_argument("name")
+    key = commands.add_parser("create-api-key", help="make an API key; prints it, this once")
+    key.add_argument("name", help="what the key is for")
+    key.add_argument("--site", default="Main site", help="made when there is none; default: %(default)s")
+    key.add_argument(
+        "--scope", type=Scope, action="append", required=True, help=f"{', '.join(Scope)}; repeatable"
+    )
+    key.add_argument(
+        "--hours", type=float, default=24.0, help="how long it is good for; default: %(default)s"
+    )
     return parser
 
 
@@ -78,6 +107,10 @@ def main(
         with create_session_factory(engine).begin() as session:
             if options.command == "create-site":
                 write(f"{create_site(session, options.name, clock).id}\n")
+            elif options.command == "create-api-key":
+                lifetime = timedelta(hours=options.hours)
+                scopes = frozenset(options.scope)
+                write(f"{create_api_key(session, options.name, options.site, scopes, lifetime, clock)}\n")
             else:
                 password = create_admin(session, options.email, options.name, options.site, clock)
                 if password is not None:

@@ -26,7 +26,7 @@ def create_celery(settings: GatewaySettings) -> Celery:
         },
         task_publish_retry=False,
         broker_connection_retry_on_startup=True,
-        broker_transport_options={"socket_connect_timeout": 2, "socket_timeout": 5},
+        broker_transport_options={"socket_connect_timeout": 2, "socket_timeout": 5, "max_retries": 0},
         worker_hijack_root_logger=False,
         worker_redirect_stdouts=False,
         enable_utc=True,

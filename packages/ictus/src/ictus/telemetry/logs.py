@@ -79,7 +79,6 @@ def configure_logging(service: str, level: str = "INFO", stream: TextIO | None =
                 describe_exception,
                 structlog.processors.JSONRenderer(),
             ],
-            keep_exc_info=True,
         )
     )
     root = logging.getLogger()

@@ -17,6 +17,7 @@ ever holds anything that identifies a patient or a person.
 
 from dataclasses import dataclass, field
 from datetime import datetime
+from ipaddress import ip_address
 from typing import Any
 from uuid import UUID
 
@@ -95,8 +96,16 @@ class AuditDeclaration:
             action=self.action,
             object_type=self.object_type,
             object_id=request.path_params.get(f"{self.object_type}_id"),
-            address=request.client.host if request.client else None,
+            address=_address_of(request),
         )
+
+
+def _address_of(request: Request) -> str | None:
+    """The caller's IP address; a proxy's word for it counts where the server is told to trust that proxy."""
+    try:
+        return str(ip_address(request.client.host)) if request.client else None
+    except ValueError:  # a Unix socket has none
+        return None
 
 
 def audited(action: str, object_type: str | None = None) -> Any:

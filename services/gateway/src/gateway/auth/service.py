@@ -13,6 +13,7 @@ from gateway.auth.errors import (
     AccountDisabledError,
     AccountPendingError,
     NotSignedInError,
+    PasswordRefusedError,
     SignInRefusedError,
     WrongPasswordError,
 )
@@ -138,7 +139,7 @@ class AuthService:
         throttle.forgive()
         check_new_password(new, email=user.email, name=user.name)
         if current == new:
-            raise WrongPasswordError("The new password must differ from the present one.")
+            raise PasswordRefusedError("The new password must differ from the present one.")
         user.password_hash = hash_password(new)
         user.must_change_password = False
         self._session.flush()

@@ -1,0 +1,55 @@
+"""The operators' commands on a real database."""
+
+import pytest
+from sqlalchemy import func, select
+from sqlalchemy.orm import Session
+from tests.gateway.installation import Installation
+
+from gateway.auth.models import User
+from gateway.cli import main
+from gateway.settings import GatewaySettings
+from gateway.sites.models import Site
+
+
+@pytest.fixture
+def environment(monkeypatch: pytest.MonkeyPatch, settings: GatewaySettings) -> None:
+    monkeypatch.setenv("ICTUS_DATABASE_URL", settings.database_url.get_secret_value())
+
+
+@pytest.mark.usefixtures("environment")
+def test_first_admin_gets_a_one_time_password_printed_once(installation: Installation) -> None:
+    written: list[str] = []
+    assert main(["create-admin", "--email", "Admin@Clinic.local"], write=written.append) == 0
+    email, password = "".join(written).split()
+    assert email == "admin@clinic.local"
+
+    browser = installation.browser()
+    signed_in = browser.post("/api/v1/auth/login", json={"email": email, "password": password}).json()
+    assert signed_in["user"]["role"] == "admin"
+    assert signed_in["user"]["must_change_password"] is True
+
+    assert main(["create-admin", "--email", "other@clinic.local"], write=written.append) == 0
+    assert len("".join(written).splitlines()) == 1, "nothing is printed when there is an administrator"
+
+
+@pytest.mark.usefixtures("environment")
+def test_site_is_made_once(db: Session) -> None:
+    written: list[str] = []
+    for _ in range(2):
+        assert main(["create-site", "Main site"], write=written.append) == 0
+    assert written[0] == written[1]
+    assert db.scalar(select(func.count()).select_from(Site)) == 1
+
+
+@pytest.mark.usefixtures("environment")
+def test_migrating_again_changes_nothing(installation: Installation, db: Session) -> None:
+    assert main(["create-admin"], write=lambda _: None) == 0
+    assert main(["migrate"]) == 0
+    assert db.scalar(select(func.count()).select_from(User)) == 1
+
+
+def test_command_names_the_setting_that_is_missing(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("ICTUS_DATABASE_URL", raising=False)
+    monkeypatch.delenv("ICTUS_SECRETS_DIR", raising=False)
+    with pytest.raises(SystemExit, match="ICTUS_DATABASE_URL"):
+        main(["migrate"])

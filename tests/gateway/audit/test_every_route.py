@@ -1,0 +1,119 @@
+"""What holds for every route, found by walking the application."""
+
+from fastapi.dependencies.models import Dependant
+from tests.gateway.installation import Installation
+from tests.gateway.routes import AnyId, routes_of
+
+from gateway.audit.models import ActorKind, Outcome
+from gateway.deps import ClientRequirement, PersonRequirement
+from gateway.transactions import AuditedRoute
+from ictus.domain.enums import Role
+
+PUBLIC = {
+    ("POST", "/api/v1/auth/register"),
+    ("POST", "/api/v1/auth/login"),
+    ("GET", "/health/live"),
+    ("GET", "/health/ready"),
+    ("GET", "/metrics"),
+}
+
+
+def names_its_callers(dependant: Dependant) -> bool:
+    return any(
+        isinstance(dependency.call, PersonRequirement | ClientRequirement) or names_its_callers(dependency)
+        for dependency in dependant.dependencies
+    )
+
+
+def test_every_route_names_who_may_call_it(installation: Installation) -> None:
+    open_to_all = {
+        key
+        for key, route in routes_of(installation.app).items()
+        if not names_its_callers(route.dependant) and not key[1].startswith("/internal/")
+    }
+    assert open_to_all == PUBLIC
+
+
+def test_every_route_refuses_without_auth(
+    installation: Installation, protected_routes: list[tuple[str, str]]
+) -> None:
+    browser = installation.browser()
+    answers = {f"{method} {path}": browser.request(method, path) for method, path in protected_routes}
+    assert {key: answer.status_code for key, answer in answers.items()} == dict.fromkeys(answers, 401)
+    assert {answer.headers["content-type"] for answer in answers.values()} == {"application/problem+json"}
+
+
+def test_every_internal_route_refuses_without_the_service_token(installation: Installation) -> None:
+    person = installation.add_person(Role.ADMIN).sign_in()
+    internal = [key for key in routes_of(installation.app) if key[1].startswith("/internal/")]
+    assert internal
+    for method, path in internal:
+        answer = person.request(method, path.format_map(AnyId()))
+        assert answer.json()["code"] == "service_token_refused", path
+
+
+def test_every_route_of_the_api_is_audited(installation: Installation) -> None:
+    unaudited = {
+        path
+        for (_, path), route in routes_of(installation.app).items()
+        if path.startswith("/api/") and not isinstance(route, AuditedRoute)
+    }
+    assert not unaudited
+
+
+def test_every_refusal_writes_audit(
+    installation: Installation, protected_routes: list[tuple[str, str]]
+) -> None:
+    browser = installation.browser()
+    for method, path in protected_routes:
+        browser.request(method, path)
+    trail = installation.audit()
+    assert len(trail) == len(protected_routes)
+    assert {(row.outcome, row.code, row.actor_kind) for row in trail} == {
+        (Outcome.REFUSED, "not_signed_in", ActorKind.ANONYMOUS)
+    }
+    declared = [
+        route.audit.action
+        for route in routes_of(installation.app).values()
+        if isinstance(route, AuditedRoute) and names_its_callers(route.dependant)
+    ]
+    assert sorted(row.action for row in trail) == sorted(declared)
+
+
+def test_every_listing_writes_audit(installation: Installation) -> None:
+    """Every GET without an id in its path, but streams, answers an administrator and is in the trail."""
+    admin = installation.add_person(Role.ADMIN)
+    browser = admin.sign_in()
+    before = len(installation.audit())
+    listings = {
+        path: route.audit.action
+        for (method, path), route in routes_of(installation.app).items()
+        if method == "GET"
+        and isinstance(route, AuditedRoute)
+        and "{" not in path
+        and not path.endswith("/events")
+    }
+    answers = {path: browser.get(path).status_code for path in listings}
+    trail = installation.audit()[before:]
+    assert [row.action for row in trail] == list(listings.values())
+    for row, status in zip(trail, answers.values(), strict=True):
+        assert (row.actor_id, row.site_id) == (admin.user_id, admin.site_id)
+        assert (row.outcome is Outcome.DONE) == (status < 400)
+
+
+def test_every_operation_is_described(installation: Installation) -> None:
+    document = installation.app.openapi()
+    known_tags = {tag["name"] for tag in document["tags"]}
+    seen: set[str] = set()
+    for path, operations in document["paths"].items():
+        for operation in operations.values():
+            assert operation["operationId"] not in seen, path
+            seen.add(operation["operationId"])
+            assert set(operation["tags"]) <= known_tags, path
+            assert operation["summary"], path
+            assert operation["description"], path
+            for status, response in operation["responses"].items():
+                if status >= "400":
+                    assert list(response["content"]) == ["application/problem+json"], (path, status)
+            if path.startswith("/api/") and not path.endswith(("/register", "/login")):
+                assert operation["security"], path

@@ -1,0 +1,111 @@
+"""One service calls another: a real server, a real socket."""
+
+import threading
+from collections.abc import Iterator
+from typing import Annotated
+
+import pytest
+import structlog
+import uvicorn
+from fastapi import APIRouter, Depends, FastAPI, Header
+from pydantic import BaseModel
+
+from ictus.domain.errors import ConflictError, UnavailableError
+from ictus.http import (
+    RemoteError,
+    RequestContextMiddleware,
+    ServiceClient,
+    ServiceToken,
+    install_problem_handlers,
+)
+
+TOKEN = "t" * 32
+
+
+class Greeting(BaseModel):
+    text: str
+
+
+def application() -> FastAPI:
+    app = FastAPI()
+    install_problem_handlers(app)
+    app.add_middleware(RequestContextMiddleware)
+    router = APIRouter(prefix="/internal/v1", dependencies=[Depends(ServiceToken(TOKEN))])
+
+    @router.post("/echo")
+    def echo(greeting: Greeting) -> Greeting:
+        return greeting
+
+    @router.get("/request-id")
+    def request_id(x_request_id: Annotated[str, Header()]) -> Greeting:
+        return Greeting(text=x_request_id)
+
+    @router.get("/nothing", status_code=204)
+    def nothing() -> None: ...
+
+    @router.get("/conflict")
+    def conflict() -> None:
+        raise ConflictError("Somebody else was faster.")
+
+    @router.get("/broken")
+    def broken() -> None:
+        raise RuntimeError
+
+    app.include_router(router)
+    return app
+
+
+@pytest.fixture(scope="module")
+def address() -> Iterator[str]:
+    server = uvicorn.Server(uvicorn.Config(application(), port=0, log_config=None))
+    thread = threading.Thread(target=server.run, daemon=True)
+    thread.start()
+    while not server.started:
+        thread.join(0.01)
+        assert thread.is_alive()
+    port = server.servers[0].sockets[0].getsockname()[1]
+    yield f"http://127.0.0.1:{port}"
+    server.should_exit = True
+    thread.join()
+
+
+@pytest.fixture
+def client(address: str) -> Iterator[ServiceClient]:
+    with ServiceClient(address, TOKEN) as client:
+        yield client
+
+
+def test_messages_go_there_and_back(client: ServiceClient) -> None:
+    answer = client.call("POST", "/internal/v1/echo", Greeting, body=Greeting(text="ängstlich"))
+    assert answer == Greeting(text="ängstlich")
+    assert client.call("GET", "/internal/v1/nothing", Greeting) is None
+
+
+def test_request_id_travels_along(client: ServiceClient) -> None:
+    with structlog.contextvars.bound_contextvars(request_id="request-0815"):
+        answer = client.call("GET", "/internal/v1/request-id", Greeting)
+    assert answer == Greeting(text="request-0815")
+
+
+def test_refusal_keeps_its_code(client: ServiceClient) -> None:
+    with pytest.raises(RemoteError, match="Somebody else was faster") as refusal:
+        client.tell("GET", "/internal/v1/conflict")
+    assert (refusal.value.remote_status, refusal.value.remote_code) == (409, "conflict")
+
+
+def test_wrong_token_is_refused(address: str) -> None:
+    with ServiceClient(address, "x" * 32) as stranger, pytest.raises(RemoteError) as refusal:
+        stranger.tell("GET", "/internal/v1/nothing")
+    assert (refusal.value.remote_status, refusal.value.remote_code) == (401, "service_token_refused")
+
+
+def test_failure_of_the_other_side_is_unavailable(client: ServiceClient) -> None:
+    with pytest.raises(UnavailableError):
+        client.tell("GET", "/internal/v1/broken")
+    with ServiceClient("http://127.0.0.1:1", TOKEN) as nobody, pytest.raises(UnavailableError):
+        nobody.tell("GET", "/")
+
+
+def test_short_service_token_is_refused() -> None:
+    with pytest.raises(ValueError, match="at least 32"):
+        ServiceToken("short")
