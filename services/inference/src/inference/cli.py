@@ -101,6 +101,7 @@ def _analyse(
         TimeElapsedColumn(),
         console=_errors,
         transient=True,
+        disable=not _errors.is_terminal,
     ) as progress:
         task = progress.add_task(f"{escape(path.name)}: reading", total=None)
 

@@ -35,7 +35,8 @@ def _palette() -> tuple[UInt8, UInt8]:
     """((LEVELS, 3) RGB, (LEVELS,) alpha) of the heat levels."""
     ramp = np.linspace(0, 255, LEVELS).astype(np.uint8)
     colours = cv2.applyColorMap(ramp, cv2.COLORMAP_TURBO).reshape(LEVELS, 3)[:, ::-1]
-    alpha = np.linspace(0, 255 * _STRONGEST_ALPHA, LEVELS).astype(np.uint8)
+    # The root lets weak heat show at all; it stays transparent enough to see the slice below.
+    alpha = (np.sqrt(np.linspace(0, 1, LEVELS)) * 255 * _STRONGEST_ALPHA).astype(np.uint8)
     return np.ascontiguousarray(colours, dtype=np.uint8), alpha
 
 

@@ -1,0 +1,87 @@
+"""The real starter model, phantoms, and the real gateway behind a real HTTP server."""
+
+import contextlib
+import os
+import shutil
+import socket
+import threading
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+import uvicorn
+from tests.conftest import REPOSITORY
+from tests.gateway.conftest import (  # noqa: F401  fixtures that this package shares with the gateway's tests
+    clean_database,
+    clock,
+    database_admin,
+    installation,
+    make_settings,
+    migrated_database,
+    settings,
+)
+from tests.gateway.installation import Installation
+
+from ictus.domain.enums import Stage
+from ictus.http.client import ServiceClient
+from ictus.imaging import phantom
+from ictus.imaging.volume import Volume
+from ictus.model.manifest import MANIFEST_FILE, ModelManifest
+from inference.artefacts import LoadedModel, load_model
+from inference.engine import EngineOptions
+from inference.jobs import JobsClient
+
+STARTER = Path(os.environ.get("ICTUS_MODEL_DIR", REPOSITORY / "models" / "starter"))
+OPTIONS = EngineOptions(threads=1, batch=2)
+
+
+def ignore_progress(stage: Stage, done: int = 0, total: int = 0) -> None:
+    """A report that nobody reads."""
+
+
+@pytest.fixture(scope="session")
+def starter() -> LoadedModel:
+    """The model of the repository, loaded once."""
+    return load_model(STARTER, OPTIONS)
+
+
+@pytest.fixture(scope="session")
+def head() -> Volume:
+    """A head CT of nine slices with a bleed."""
+    return phantom.head_ct(slices=9, size=128, bleed=phantom.Bleed())
+
+
+@pytest.fixture
+def another_version(tmp_path: Path) -> Callable[[str], Path]:
+    """Makes a copy of the starter model under another version, in a folder of that name."""
+
+    def make(version: str) -> Path:
+        folder = tmp_path / "published" / version
+        shutil.copytree(STARTER, folder)
+        manifest = ModelManifest.model_validate_json((folder / MANIFEST_FILE).read_bytes())
+        (folder / MANIFEST_FILE).write_bytes(manifest.model_copy(update={"version": version}).to_json())
+        return folder
+
+    return make
+
+
+@pytest.fixture
+def gateway_url(installation: Installation) -> Iterator[str]:  # noqa: F811
+    """Address of the real gateway, served by uvicorn on a free port."""
+    listener = socket.socket()
+    listener.bind(("127.0.0.1", 0))
+    server = uvicorn.Server(uvicorn.Config(installation.app, log_config=None, lifespan="off"))
+    thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]}, daemon=True)
+    thread.start()
+    with contextlib.closing(listener):
+        yield f"http://127.0.0.1:{listener.getsockname()[1]}"
+        server.should_exit = True
+        thread.join(timeout=10)
+
+
+@pytest.fixture
+def jobs(gateway_url: str, installation: Installation) -> Iterator[JobsClient]:  # noqa: F811
+    """The gateway's job protocol, as a worker of this installation speaks it."""
+    token = installation.resources.settings.inference_token.get_secret_value()
+    with ServiceClient(gateway_url, token) as client:
+        yield JobsClient(client, "worker-under-test")
