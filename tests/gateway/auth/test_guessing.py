@@ -112,3 +112,17 @@ def test_guessing_does_not_lock_an_account_for_good(installation: Installation, 
         installation.clock.advance(seconds=seconds)
     assert longest <= 901
     assert db.get_one(User, person.user_id).state == "active"
+
+
+def test_registrations_from_one_address_are_slowed(
+    installation: Installation, make_settings: Callable[..., GatewaySettings]
+) -> None:
+    browser = new_browser(create_app(make_settings(registration_free_attempts=2), clock=installation.clock))
+    statuses = [
+        browser.post(
+            "/api/v1/auth/register",
+            json={"email": f"p{number}@example.org", "name": "Ana López", "password": PASSWORD},
+        ).status_code
+        for number in range(3)
+    ]
+    assert statuses == [202, 202, 429]

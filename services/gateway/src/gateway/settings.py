@@ -58,6 +58,7 @@ class GatewaySettings(DatabaseSettings):
         default=5, ge=1, description="Wrong passwords of an account before waits."
     )
     address_free_attempts: int = Field(default=30, ge=1, description="Wrong passwords from an address.")
+    registration_free_attempts: int = Field(default=20, ge=1, description="Registrations from an address.")
     login_longest_wait_seconds: int = Field(default=900, ge=1)
     lease_seconds: float = Field(default=60.0, gt=0, description="How long a worker may be silent.")
     retry_backoff_seconds: float = Field(default=5.0, gt=0, description="Wait after a first failed attempt.")

@@ -40,7 +40,7 @@ Person = Annotated[Caller, requires(with_one_time_password=True)]
     status_code=status.HTTP_202_ACCEPTED,
     summary="Ask to be let in",
     dependencies=[Depends(refuse_other_pages)],
-    responses=problems(PasswordRefusedError),
+    responses=problems(PasswordRefusedError, SignInBlockedError),
 )
 def register(
     registration: Registration,
@@ -50,7 +50,7 @@ def register(
 ) -> Accepted:
     """Notes the registration. An administrator approves it and gives a role and a site; then one can sign in."""
     user_id = AuthService(session, resources).register(
-        registration.email, registration.name, registration.password.get_secret_value()
+        registration.email, registration.name, registration.password.get_secret_value(), audit.address
     )
     audit.object_id = user_id
     audit.detail["address_known"] = user_id is None

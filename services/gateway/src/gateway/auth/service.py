@@ -27,7 +27,7 @@ from gateway.auth.secrets import (
     password_matches,
     token_hash,
 )
-from gateway.auth.throttle import SignInThrottle
+from gateway.auth.throttle import SignInThrottle, registration_throttle
 from gateway.resources import Resources
 from ictus.domain.ids import new_id
 
@@ -49,7 +49,7 @@ class AuthService:
         self._users = UserRepository(session)
         self._sessions = SessionRepository(session)
 
-    def register(self, email: str, name: str, password: str) -> UUID | None:
+    def register(self, email: str, name: str, password: str, address: str | None) -> UUID | None:
         """Note a registration, which an administrator then approves.
 
         Returns:
@@ -57,8 +57,10 @@ class AuthService:
 
         Raises:
             PasswordRefusedError: the password is too easy to guess.
+            SignInBlockedError: too many registrations from the address that the request comes from.
         """
         check_new_password(password, email=email, name=name)
+        registration_throttle(self._resources, address).count_try()
         user = User(
             id=new_id(),
             email=email,

@@ -6,6 +6,8 @@ those that do, so the waits tell nobody which exist.
 """
 
 import hashlib
+import math
+from collections.abc import Mapping
 from datetime import timedelta
 
 from gateway.auth.errors import SignInBlockedError
@@ -15,44 +17,57 @@ from gateway.resources import Resources
 FORGOTTEN_AFTER = timedelta(hours=1)
 
 
-class SignInThrottle:
-    """Counts tries and makes the next one wait: 2, 4, 8, … seconds once the free ones are used up.
+class Throttle:
+    """Counts tries and makes the next one wait: 1, 2, 4, … seconds once the free ones are used up.
 
     Args:
-        resources: sessions, clock and the limits in the settings.
-        email: the normalised address that is tried.
-        address: where the try comes from, if known.
+        resources: sessions, clock and the longest wait.
+        free: for each subject that the tries are counted against, how many are free.
     """
 
-    def __init__(self, resources: Resources, email: str, address: str | None) -> None:
+    def __init__(self, resources: Resources, free: Mapping[str, int]) -> None:
         self._resources = resources
-        self._account = f"account:{hashlib.sha256(email.encode()).hexdigest()}"
-        self._address = f"address:{address}"
+        self._free = free
 
     def count_try(self) -> None:
         """Count one try.
 
         Raises:
-            SignInBlockedError: the account or the address must wait; this try is not counted.
+            SignInBlockedError: a subject must wait; this try is not counted.
         """
         now = self._resources.clock()
-        settings = self._resources.settings
-        free = {
-            self._account: settings.login_free_attempts,
-            self._address: settings.address_free_attempts,
-        }
+        longest = self._resources.settings.login_longest_wait_seconds
         with self._resources.sessions.begin() as session:
             throttles = ThrottleRepository(session)
-            rows = [throttles.lock(subject, now) for subject in sorted(free)]
+            rows = [throttles.lock(subject, now) for subject in sorted(self._free)]
             blocked_until = max((row.blocked_until for row in rows if row.blocked_until), default=now)
             if blocked_until > now:
-                raise SignInBlockedError(retry_after=int((blocked_until - now).total_seconds()) + 1)
+                raise SignInBlockedError(retry_after=math.ceil((blocked_until - now).total_seconds()))
             for row in rows:
                 row.tries = 1 if now - row.last_try_at > FORGOTTEN_AFTER else row.tries + 1
                 row.last_try_at = now
-                over = row.tries - free[row.subject]
-                wait = min(2 ** min(over, 30), settings.login_longest_wait_seconds)
+                over = row.tries - self._free[row.subject]
+                wait = min(2 ** min(over, 30), longest)
                 row.blocked_until = now + timedelta(seconds=wait) if over >= 0 else None
+
+
+class SignInThrottle(Throttle):
+    """Slows guesses at one account's password, and guesses from one address at any account's.
+
+    Args:
+        resources: sessions, clock and limits.
+        email: the normalised address that is tried; stored as its hash.
+        address: where the try comes from, if known.
+    """
+
+    def __init__(self, resources: Resources, email: str, address: str | None) -> None:
+        self._account = f"account:{hashlib.sha256(email.encode()).hexdigest()}"
+        self._address = f"address:{address}"
+        settings = resources.settings
+        super().__init__(
+            resources,
+            {self._account: settings.login_free_attempts, self._address: settings.address_free_attempts},
+        )
 
     def forgive(self) -> None:
         """The password was right: forget the account's tries and take this one back from the address."""
@@ -60,3 +75,8 @@ class SignInThrottle:
             throttles = ThrottleRepository(session)
             throttles.clear(self._account)
             throttles.give_back(self._address)
+
+
+def registration_throttle(resources: Resources, address: str | None) -> Throttle:
+    """Slows registrations from one address, each of which costs a row and a hash."""
+    return Throttle(resources, {f"registration:{address}": resources.settings.registration_free_attempts})
