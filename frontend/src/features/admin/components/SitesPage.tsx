@@ -1,0 +1,93 @@
+import { Button, Group, Modal, Stack, Table, TextInput } from '@mantine/core';
+import { useState } from 'react';
+import { DataPanel } from '@/components/DataPanel';
+import { DocumentTitle } from '@/components/DocumentTitle';
+import { Problem } from '@/components/Problem';
+import { formatDateTime } from '@/lib/format';
+import { type Site, useCreateSite, useDeleteSite, useRenameSite, useSites } from '../api/people';
+
+function SiteDialog({ site, onClose }: { site: Site | null; onClose: () => void }) {
+  const create = useCreateSite();
+  const rename = useRenameSite();
+  const [name, setName] = useState(site?.name ?? '');
+  const save = () =>
+    site === null
+      ? create.mutate(name, { onSuccess: onClose })
+      : rename.mutate({ id: site.id, name }, { onSuccess: onClose });
+  return (
+    <Modal
+      opened
+      onClose={onClose}
+      title={site === null ? 'New site' : 'Rename the site'}
+      closeButtonProps={{ 'aria-label': 'Close' }}
+    >
+      <form
+        onSubmit={(event) => {
+          event.preventDefault();
+          save();
+        }}
+      >
+        <Stack>
+          <TextInput
+            label="Name"
+            placeholder="Hospital, department"
+            value={name}
+            onChange={(event) => setName(event.currentTarget.value)}
+            data-autofocus
+          />
+          <Problem error={create.error ?? rename.error} />
+          <Group justify="flex-end">
+            <Button variant="default" onClick={onClose}>
+              Cancel
+            </Button>
+            <Button
+              type="submit"
+              disabled={name.trim() === ''}
+              loading={create.isPending || rename.isPending}
+            >
+              Save
+            </Button>
+          </Group>
+        </Stack>
+      </form>
+    </Modal>
+  );
+}
+
+/** The hospitals and departments that people, keys and studies belong to. */
+export function SitesPage() {
+  const sites = useSites();
+  const remove = useDeleteSite();
+  const [open, setOpen] = useState<Site | 'new' | null>(null);
+  return (
+    <>
+      <DocumentTitle>Sites</DocumentTitle>
+      <Problem error={remove.error} />
+      <DataPanel
+        title="Sites"
+        note="A site’s studies are seen by its own people only."
+        query={sites}
+        columns={['Name', 'Since', 'Actions']}
+        rows={(sites.data ?? []).map((site) => (
+          <Table.Tr key={site.id}>
+            <Table.Td fw={600}>{site.name}</Table.Td>
+            <Table.Td className="numbers">{formatDateTime(site.created_at)}</Table.Td>
+            <Table.Td>
+              <Group gap={4} justify="flex-end">
+                <Button variant="subtle" size="compact-sm" onClick={() => setOpen(site)}>
+                  Rename
+                </Button>
+                <Button variant="subtle" size="compact-sm" onClick={() => remove.mutate(site.id)}>
+                  Delete
+                </Button>
+              </Group>
+            </Table.Td>
+          </Table.Tr>
+        ))}
+        empty="No site yet"
+        action={<Button onClick={() => setOpen('new')}>New site</Button>}
+      />
+      {open !== null && <SiteDialog site={open === 'new' ? null : open} onClose={() => setOpen(null)} />}
+    </>
+  );
+}

@@ -1,0 +1,76 @@
+import { type QueryClient, queryOptions, useMutation, useQuery, useQueryClient } from '@tanstack/react-query';
+import { answerOf, api, ProblemError, type Schema, setCsrfToken } from '@/client';
+import type { CurrentUser } from '@/lib/session';
+
+export const SESSION_KEY = ['session'] as const;
+
+type SessionAnswer = Schema<'SignedIn'>;
+
+function adopt(session: SessionAnswer): CurrentUser {
+  setCsrfToken(session.csrf_token);
+  return session.user;
+}
+
+async function readSession(): Promise<CurrentUser | null> {
+  try {
+    return adopt(await answerOf(api.GET('/api/v1/auth/me')));
+  } catch (error) {
+    if (error instanceof ProblemError && error.status === 401) {
+      setCsrfToken(null);
+      return null;
+    }
+    throw error;
+  }
+}
+
+/** Who is signed in: null for nobody. Held in memory only, and read anew when the window is looked at again. */
+export const sessionQuery = queryOptions({
+  queryKey: SESSION_KEY,
+  queryFn: readSession,
+  staleTime: 60_000,
+  refetchOnWindowFocus: 'always',
+});
+
+/** Nobody is signed in any more: forgets everything that was read for the one who was. */
+export function endSession(client: QueryClient): void {
+  setCsrfToken(null);
+  client.setQueryData(SESSION_KEY, null);
+  client.removeQueries({ predicate: ({ queryKey }) => queryKey[0] !== SESSION_KEY[0] });
+}
+
+export function useSession() {
+  return useQuery(sessionQuery);
+}
+
+export function useLogin() {
+  const client = useQueryClient();
+  return useMutation({
+    mutationFn: async (body: Schema<'Credentials'>) =>
+      adopt(await answerOf(api.POST('/api/v1/auth/login', { body }))),
+    onSuccess: (user) => client.setQueryData(SESSION_KEY, user),
+  });
+}
+
+export function useLogout() {
+  const client = useQueryClient();
+  return useMutation({
+    mutationFn: () => answerOf(api.POST('/api/v1/auth/logout')),
+    // Whether or not the server could still be told, nothing that was read stays on this screen.
+    onSettled: () => endSession(client),
+  });
+}
+
+export function useRegister() {
+  return useMutation({
+    mutationFn: (body: Schema<'Registration'>) => answerOf(api.POST('/api/v1/auth/register', { body })),
+  });
+}
+
+export function useChangePassword() {
+  const client = useQueryClient();
+  return useMutation({
+    mutationFn: async (body: Schema<'PasswordChange'>) =>
+      adopt(await answerOf(api.POST('/api/v1/auth/password', { body }))),
+    onSuccess: (user) => client.setQueryData(SESSION_KEY, user),
+  });
+}

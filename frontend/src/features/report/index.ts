@@ -1,0 +1,2 @@
+export { reportPdfUrl } from './api/useReport';
+export { ReportPage } from './components/ReportPage';

@@ -1,0 +1,124 @@
+import { Button, Container, Group, Paper, SegmentedControl, Stack, Text, Title } from '@mantine/core';
+import { notifications } from '@mantine/notifications';
+import { useState } from 'react';
+import { useNavigate } from 'react-router';
+import { DocumentTitle } from '@/components/DocumentTitle';
+import { ProblemError } from '@/lib/problem';
+import type { Modality, Priority } from '../api/sendUpload';
+import { useUpload } from '../api/useUpload';
+import { looksLikePicture } from '../picture';
+import { ChosenFiles } from './ChosenFiles';
+import { DropZone } from './DropZone';
+import { Refusal } from './Refusal';
+import { UploadProgressBar } from './UploadProgressBar';
+
+type Stated = Modality | 'unknown';
+
+function isCancelled(error: unknown): boolean {
+  return error instanceof DOMException && error.name === 'AbortError';
+}
+
+/** Sends one patient's scan: files or folders, and what only the sender can say about them. */
+export function UploadPage() {
+  const navigate = useNavigate();
+  const upload = useUpload();
+  const [files, setFiles] = useState<readonly File[]>([]);
+  const [modality, setModality] = useState<Stated>('CT');
+  const [priority, setPriority] = useState<Priority>('ROUTINE');
+  const pictures = files.some(looksLikePicture);
+
+  const choose = (next: readonly File[]) => {
+    upload.reset();
+    setFiles(next);
+  };
+  const send = () =>
+    upload.mutate(
+      { files, priority, modality: pictures && modality !== 'unknown' ? modality : null },
+      {
+        onSuccess: ({ study, created }) => {
+          if (!created) {
+            notifications.show({
+              message: 'These files had been uploaded before. This is the study they made.',
+            });
+          }
+          void navigate(`/studies/${study.id}`);
+        },
+      },
+    );
+
+  return (
+    <Container size="sm" py="lg" px={{ base: 'sm', sm: 'md' }}>
+      <DocumentTitle>Upload</DocumentTitle>
+      <Title order={1} fz={22}>
+        Upload a scan
+      </Title>
+      <Text c="dimmed" mb="md">
+        One patient’s study at a time. Names, dates and numbers in the files are encrypted and leave the
+        pictures before they are analysed.
+      </Text>
+      <Stack>
+        <DropZone disabled={upload.isPending} onFiles={(added) => choose([...files, ...added])} />
+        {upload.error !== null && !isCancelled(upload.error) && (
+          <Refusal error={upload.error} onRetry={upload.error instanceof ProblemError ? send : undefined} />
+        )}
+        {files.length > 0 && (
+          <Paper p="md">
+            <Stack>
+              <ChosenFiles files={files} disabled={upload.isPending} onChange={choose} />
+              {pictures && (
+                <Group justify="space-between">
+                  <div>
+                    <Text fw={550} id="modality">
+                      What made the pictures?
+                    </Text>
+                    <Text c="dimmed" fz="xs">
+                      A PNG or JPEG does not say it itself.
+                    </Text>
+                  </div>
+                  <SegmentedControl<Stated>
+                    aria-labelledby="modality"
+                    disabled={upload.isPending}
+                    value={modality}
+                    onChange={setModality}
+                    data={[
+                      { value: 'CT', label: 'CT' },
+                      { value: 'MR', label: 'MR' },
+                      { value: 'unknown', label: 'Not known' },
+                    ]}
+                  />
+                </Group>
+              )}
+              <Group justify="space-between">
+                <div>
+                  <Text fw={550} id="priority">
+                    Priority
+                  </Text>
+                  <Text c="dimmed" fz="xs">
+                    STAT is analysed before everything else.
+                  </Text>
+                </div>
+                <SegmentedControl<Priority>
+                  aria-labelledby="priority"
+                  disabled={upload.isPending}
+                  value={priority}
+                  onChange={setPriority}
+                  data={[
+                    { value: 'ROUTINE', label: 'Routine' },
+                    { value: 'STAT', label: 'STAT' },
+                  ]}
+                />
+              </Group>
+              {upload.isPending ? (
+                <UploadProgressBar progress={upload.progress} onCancel={upload.cancel} />
+              ) : (
+                <Button size="md" onClick={send}>
+                  Upload and analyse
+                </Button>
+              )}
+            </Stack>
+          </Paper>
+        )}
+      </Stack>
+    </Container>
+  );
+}

@@ -1,0 +1,130 @@
+import { Tooltip, UnstyledButton } from '@mantine/core';
+import {
+  type Icon,
+  IconArrowsMove,
+  IconContrast,
+  IconFlame,
+  IconMaximize,
+  IconStack2,
+  IconZoomIn,
+  IconZoomOut,
+} from '@tabler/icons-react';
+import type { Dispatch, ReactNode } from 'react';
+import type { Tool, ViewAction, ViewState } from '../viewState';
+import { sameWindow, type WindowPreset } from '../windows';
+import { ShortcutHelp } from './ShortcutHelp';
+import classes from './Viewer.module.css';
+
+const TOOLS: readonly { readonly tool: Tool; readonly label: string; readonly icon: Icon }[] = [
+  { tool: 'scroll', label: 'Drag to scroll slices', icon: IconStack2 },
+  { tool: 'window', label: 'Drag to change window and level', icon: IconContrast },
+  { tool: 'pan', label: 'Drag to move', icon: IconArrowsMove },
+  { tool: 'zoom', label: 'Drag to zoom', icon: IconZoomIn },
+];
+
+interface ToolButtonProps {
+  readonly label: string;
+  readonly pressed?: boolean;
+  readonly disabled?: boolean;
+  readonly onClick: () => void;
+  readonly children: ReactNode;
+}
+
+function ToolButton({ label, pressed, disabled = false, onClick, children }: ToolButtonProps) {
+  return (
+    <Tooltip label={label}>
+      <UnstyledButton
+        className={classes.tool ?? ''}
+        aria-label={label}
+        aria-pressed={pressed}
+        disabled={disabled}
+        onClick={onClick}
+      >
+        {children}
+      </UnstyledButton>
+    </Tooltip>
+  );
+}
+
+interface ViewerToolbarProps {
+  readonly view: ViewState;
+  readonly presets: readonly WindowPreset[];
+  readonly canOverlay: boolean;
+  readonly dispatch: Dispatch<ViewAction>;
+  readonly onFit: () => void;
+  readonly onZoom: (factor: number) => void;
+}
+
+/** What can be done to the picture; each control has a key of its own, listed in the help. */
+export function ViewerToolbar({ view, presets, canOverlay, dispatch, onFit, onZoom }: ViewerToolbarProps) {
+  return (
+    <div className={classes.toolbar} role="toolbar" aria-label="Viewer tools">
+      <fieldset className={classes.group} aria-label="What a drag does">
+        {TOOLS.map(({ tool, label, icon: Shape }) => (
+          <ToolButton
+            key={tool}
+            label={label}
+            pressed={view.tool === tool}
+            onClick={() => dispatch({ type: 'tool', tool })}
+          >
+            <Shape size={18} stroke={1.7} aria-hidden />
+          </ToolButton>
+        ))}
+      </fieldset>
+      <div className={classes.divider} />
+      <fieldset className={classes.group} aria-label="Window">
+        {presets.map((preset) => (
+          <UnstyledButton
+            key={preset.name}
+            className={classes.tool ?? ''}
+            aria-pressed={sameWindow(preset, view.window)}
+            onClick={() => dispatch({ type: 'window', window: preset })}
+          >
+            {preset.name}
+          </UnstyledButton>
+        ))}
+      </fieldset>
+      <div className={classes.divider} />
+      <fieldset className={classes.group} aria-label="Size">
+        <ToolButton label="Zoom out (−)" onClick={() => onZoom(1 / 1.25)}>
+          <IconZoomOut size={18} stroke={1.7} aria-hidden />
+        </ToolButton>
+        <ToolButton label="Zoom in (+)" onClick={() => onZoom(1.25)}>
+          <IconZoomIn size={18} stroke={1.7} aria-hidden />
+        </ToolButton>
+        <ToolButton label="Fit (0)" onClick={onFit}>
+          <IconMaximize size={18} stroke={1.7} aria-hidden />
+        </ToolButton>
+      </fieldset>
+      <div className={classes.divider} />
+      <div className={classes.group}>
+        <ToolButton
+          label={canOverlay ? 'Heatmap (H)' : 'No heatmap: the model gave no answer to explain'}
+          pressed={canOverlay && view.overlay}
+          disabled={!canOverlay}
+          onClick={() => dispatch({ type: 'toggleOverlay' })}
+        >
+          <IconFlame size={18} stroke={1.7} aria-hidden /> Heatmap
+        </ToolButton>
+        <label className={classes.slider}>
+          <span className="mantine-visible-from-sm">Opacity</span>
+          <input
+            type="range"
+            className={classes.opacity}
+            aria-label="Heatmap opacity"
+            min={0}
+            max={100}
+            step={5}
+            value={Math.round(view.opacity * 100)}
+            aria-valuetext={`${Math.round(view.opacity * 100)}%`}
+            disabled={!canOverlay}
+            onChange={(event) =>
+              dispatch({ type: 'opacity', opacity: event.currentTarget.valueAsNumber / 100 })
+            }
+          />
+        </label>
+      </div>
+      <ShortcutHelp presets={presets} />
+    </div>
+  );
+}

@@ -1,0 +1,157 @@
+import {
+  Box,
+  Button,
+  Container,
+  Group,
+  Loader,
+  Paper,
+  SegmentedControl,
+  Select,
+  Text,
+  Title,
+} from '@mantine/core';
+import { notifications } from '@mantine/notifications';
+import { IconRefreshOff, IconUpload, IconWifi } from '@tabler/icons-react';
+import { Link, useSearchParams } from 'react-router';
+import { DocumentTitle } from '@/components/DocumentTitle';
+import { EmptyState, ErrorState, LoadingState } from '@/components/States';
+import { ToneBadge } from '@/components/ToneBadge';
+import { useMainKeys } from '@/lib/useMainKeys';
+import { useLiveWorklist, useWorklist } from '../api/useWorklist';
+import { FILTERS, filterChosen, queryOf } from '../filters';
+import { moveBetweenRows, WorklistTable } from './WorklistTable';
+
+function Live({ state }: { state: ReturnType<typeof useLiveWorklist> }) {
+  return (
+    <Box role="status">
+      {state === 'lost' ? (
+        <ToneBadge tone="unsure" icon={IconRefreshOff}>
+          Not live: reconnecting
+        </ToneBadge>
+      ) : (
+        <ToneBadge tone="clear" icon={IconWifi}>
+          Live
+        </ToneBadge>
+      )}
+    </Box>
+  );
+}
+
+/** The studies of the site, the most urgent first, kept up to date by events. */
+export function WorklistPage() {
+  const [search, setSearch] = useSearchParams();
+  const query = queryOf(search);
+  const worklist = useWorklist(query);
+  const live = useLiveWorklist((event) => {
+    if (event.kind === 'job.completed' && event.disposition === 'confident' && event.finding === 'stroke') {
+      notifications.show({
+        id: event.study_id,
+        color: 'red',
+        title: 'Stroke likely',
+        message: <Link to={`/studies/${event.study_id}`}>A new study needs to be read now</Link>,
+        autoClose: 15_000,
+      });
+    }
+  });
+  useMainKeys(moveBetweenRows);
+
+  const set = (name: string, value: string | null) =>
+    setSearch(
+      (before) => {
+        const next = new URLSearchParams(before);
+        if (value === null || value === '') {
+          next.delete(name);
+        } else {
+          next.set(name, value);
+        }
+        return next;
+      },
+      { replace: true },
+    );
+  const filtered = filterChosen(search);
+
+  return (
+    <Container size="xl" py="lg" px={{ base: 'xs', sm: 'md' }}>
+      <DocumentTitle>Worklist</DocumentTitle>
+      <Group justify="space-between" mb="md" px={{ base: 4, sm: 0 }}>
+        <Group gap="sm">
+          <Title order={1} fz={22}>
+            Worklist
+          </Title>
+          <Live state={live} />
+        </Group>
+        <Button component={Link} to="/upload" leftSection={<IconUpload size={16} aria-hidden />}>
+          Upload
+        </Button>
+      </Group>
+      <Group mb="sm" gap="sm" px={{ base: 4, sm: 0 }}>
+        <SegmentedControl
+          aria-label="Order"
+          size="sm"
+          value={query.sort ?? 'urgency'}
+          onChange={(value) => set('sort', value === 'urgency' ? null : value)}
+          data={[
+            { value: 'urgency', label: 'Most urgent' },
+            { value: 'received', label: 'Newest' },
+          ]}
+        />
+        {FILTERS.map(({ name, label, options }) => (
+          <Select
+            key={name}
+            aria-label={label}
+            placeholder={label}
+            data={options}
+            value={search.get(name)}
+            onChange={(value) => set(name, value)}
+            clearable
+            clearButtonProps={{ 'aria-label': `Clear: ${label}` }}
+            w={158}
+          />
+        ))}
+      </Group>
+      <Paper style={{ overflow: 'hidden' }}>
+        {worklist.isPending ? (
+          <LoadingState label="Loading the worklist…" />
+        ) : worklist.isError && worklist.studies.length === 0 ? (
+          <ErrorState error={worklist.error} onRetry={() => void worklist.refetch()} />
+        ) : worklist.studies.length === 0 ? (
+          filtered ? (
+            <EmptyState
+              title="No study matches"
+              action={
+                <Button variant="default" mt="xs" onClick={() => setSearch({}, { replace: true })}>
+                  Clear the filters
+                </Button>
+              }
+            >
+              Nothing at your site fits these filters.
+            </EmptyState>
+          ) : (
+            <EmptyState title="No studies yet">
+              Uploaded scans appear here by themselves, the most urgent on top.
+            </EmptyState>
+          )
+        ) : (
+          <WorklistTable studies={worklist.studies} label="Studies" />
+        )}
+      </Paper>
+      {worklist.hasNextPage && (
+        <Group justify="center" mt="md">
+          <Button
+            variant="default"
+            loading={worklist.isFetchingNextPage}
+            onClick={() => void worklist.fetchNextPage()}
+          >
+            Show more
+          </Button>
+        </Group>
+      )}
+      <Group mt="xs" px={4} h={24}>
+        {worklist.isFetching && !worklist.isPending && <Loader size="xs" aria-label="Refreshing" />}
+        <Text c="dimmed" fz="xs" visibleFrom="sm" ml="auto">
+          J and K move between studies, Enter opens one
+        </Text>
+      </Group>
+    </Container>
+  );
+}
