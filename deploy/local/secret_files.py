@@ -4,6 +4,7 @@ Each process gets a folder of its own (``ICTUS_SECRETS_DIR``) that holds what th
 else, so no secret stands in an environment variable or on a command line.
 """
 
+import base64
 import json
 import secrets
 from collections.abc import Mapping
@@ -22,7 +23,7 @@ def _token() -> str:
 
 
 def _key() -> str:
-    return secrets.token_hex(32)
+    return base64.urlsafe_b64encode(secrets.token_bytes(32)).decode()  # as Fernet wants it
 
 
 @dataclass(frozen=True)

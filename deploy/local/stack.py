@@ -3,37 +3,68 @@
 import os
 import shutil
 import signal
+import subprocess
 import sys
-from collections.abc import Callable, Collection, Mapping
-from concurrent.futures import ThreadPoolExecutor
+import threading
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
 from typing import Final, Self
 
-from local import database
+from local import database, probes
 from local.errors import StackError
 from local.ports import LISTENERS, LOOPBACK, choose_ports
-from local.probes import http_answers, redis_answers
-from local.secret_files import Credentials, write_process_secrets
+from local.secret_files import MLFLOW_BUCKET, S3_BUCKET, Credentials, write_process_secrets
+from local.steps import Announce, quietly, run_steps
 from local.supervisor_client import Supervisor, wait_for
 
 SERVERS: Final = ("postgres", "redis", "s3")
-_START_TIMEOUT_S: Final = 90
+EVERYTHING: Final = (
+    *SERVERS,
+    "mlflow",
+    "gateway",
+    "gateway-tasks",
+    "feedback",
+    "inference",
+    "trainer",
+)
+REPOSITORY: Final = Path(__file__).resolve().parents[2]
+MODEL_NAME: Final = "ictus"
+
+_NO_WEB_UI: Final = (
+    "<!doctype html><title>Ictus</title><p>The web UI is not built: run <code>make setup</code>.\n"
+)
+_START_TIMEOUT_S: Final = 120
+_TRIES: Final = 3
 _FREE_SPACE: Final = 1 << 30
+
+
+@dataclass(frozen=True)
+class FirstAdmin:
+    """The administrator that this start made; the password is good for one sign-in and kept nowhere."""
+
+    email: str
+    one_time_password: str
 
 
 class LocalStack:
     """The stack, or a part of it, in one data folder.
 
-    As a context manager it starts `processes` and stops every process at the end, however the block ends::
+    As a context manager it starts `processes`, with all that they need, and stops every process at the end,
+    however the block ends::
 
-        with LocalStack(folder, processes=("postgres", "redis")) as stack:
-            stack.kill("redis")
+        with LocalStack(folder, processes=("gateway", "inference")) as stack:
+            stack.kill("inference")
+            stack.wait_ready("inference")
+
+    Enter it in the main thread: the processes end when the thread that started them does.
 
     Attributes:
         data: Folder of databases, objects, secrets and logs; everything that outlives a run.
         ports: Port by listener name, all on the loopback address.
         credentials: Every secret of this installation.
+        first_admin: Set when this start made the first administrator.
     """
 
     def __init__(
@@ -42,12 +73,27 @@ class LocalStack:
         *,
         processes: Collection[str] = SERVERS,
         ports: Mapping[str, int] | None = None,
+        settings: Mapping[str, str] | None = None,
+        announce: Announce = quietly,
     ) -> None:
+        """Describe a stack; nothing starts yet.
+
+        Args:
+            data: Made if need be.
+            processes: Names of ``supervisord.conf``.
+            ports: Wished ports by listener name; the others are kept from the last run or chosen.
+            settings: Further ``ICTUS_…`` variables for every process, as a test may want short leases.
+            announce: Shows the steps of a start.
+        """
         self.data = data.resolve()
         self._processes = tuple(processes)
         self._configured_ports = dict(ports or {})
+        self._settings = dict(settings or {})
+        self._announce = announce
+        self._given_up = threading.Event()
         self.ports: dict[str, int] = {}
         self.credentials: Credentials
+        self.first_admin: FirstAdmin | None = None
         self.supervisor = Supervisor(self.data / "run")
 
     def __enter__(self) -> Self:
@@ -83,21 +129,20 @@ class LocalStack:
             msg = f"{self.data} cannot be used: {error.strerror} ({error.filename})."
             raise StackError(msg) from error
 
-    def _make_folders(self) -> None:
-        for name in ("run", "logs", "redis", "s3"):
-            (self.data / name).mkdir(parents=True, exist_ok=True, mode=0o700)
-        if shutil.disk_usage(self.data).free < _FREE_SPACE:
-            msg = f"The disk of {self.data} is full: Ictus needs 1 GB free there."
-            raise StackError(msg)
-
     def start(self, names: Collection[str]) -> None:
-        """Start `names` side by side and wait until each is ready."""
-        with ThreadPoolExecutor(max_workers=max(1, len(names))) as pool:
-            for started in [pool.submit(self.start_process, name) for name in names]:
-                started.result()
+        """Start `names` and all that they need, side by side where nothing forbids it; wait for each.
+
+        Raises:
+            StackError: A process ended, or was not ready in time, or a command failed.
+        """
+        try:
+            run_steps(names, self._do, self._announce)
+        except BaseException:
+            self._given_up.set()
+            raise
 
     def start_process(self, name: str) -> None:
-        """Start one process and wait until it is ready to be used.
+        """Start one process alone and wait until it is ready to be used.
 
         Raises:
             StackError: It ended, or was not ready in time; the message names its log and the log's last line.
@@ -108,17 +153,30 @@ class LocalStack:
         self.wait_ready(name)
 
     def wait_ready(self, name: str) -> None:
-        """Wait until `name` answers."""
-        answers = self._probes()[name]
+        """Wait until `name` answers.
+
+        Raises:
+            StackError: It ended for good or again and again, or did not answer in time.
+        """
+        seen: set[int] = set()
 
         def ready_or_ended() -> bool:
             process = self.supervisor.state(name)
-            if process.state in {"FATAL", "EXITED"}:
+            seen.add(process.pid)
+            if process.state in {"FATAL", "EXITED"} or len(seen - {0}) > _TRIES:
                 msg = f"{name} ended while starting: {_last_line(process.log)} (see {process.log})"
                 raise StackError(msg)
-            return process.state in {"RUNNING", "STARTING"} and answers()
+            if self._given_up.is_set():
+                msg = f"{name} is no longer waited for."
+                raise StackError(msg)
+            return process.state == "RUNNING" and probes.is_ready(name, self)
 
-        wait_for(ready_or_ended, timeout_s=_START_TIMEOUT_S, waiting_for=f"{name} (see {self.data / 'logs'})")
+        log = self.data / "logs" / f"{name}.log"
+        wait_for(ready_or_ended, timeout_s=_START_TIMEOUT_S, waiting_for=f"{name} (see {log})")
+
+    def url(self, listener: str) -> str:
+        """Give the http address of the gateway, feedback, mlflow or s3."""
+        return f"http://{LOOPBACK}:{self.ports[listener]}"
 
     def pid(self, name: str) -> int:
         """Give the process id under which `name` runs now; 0 when it does not."""
@@ -138,43 +196,105 @@ class LocalStack:
 
     def stop(self) -> None:
         """Stop every process, the databases last, and the supervisor. Does nothing when nothing runs."""
+        self._given_up.set()
         if self.supervisor.is_running():
             self.supervisor.shut_down()
             self._remove_sockets()
 
+    def run_command(self, service: str, *command: str) -> str:
+        """Run one of a service's own commands with that service's secrets; give what it printed.
+
+        Raises:
+            StackError: It failed; the message is the last line of its errors.
+        """
+        environment = {**self._environment(), "ICTUS_SECRETS_DIR": str(self.data / "secrets" / service)}
+        done = subprocess.run(
+            [sys.executable, "-m", *command], env=environment, capture_output=True, text=True, check=False
+        )
+        if done.returncode != 0:
+            lines = done.stderr.strip().splitlines()
+            msg = f"`{' '.join(command)}` failed: {lines[-1] if lines else f'exit {done.returncode}'}"
+            raise StackError(msg)
+        return done.stdout
+
+    def _do(self, step: str) -> None:
+        match step:
+            case "databases":
+                self._prepare_databases()
+            case "buckets":
+                self._make_buckets()
+            case "gateway-tables":
+                self.run_command("gateway", "gateway.cli", "migrate")
+            case "feedback-tables":
+                self.run_command("feedback", "feedback.cli", "migrate")
+            case "first-admin":
+                printed = self.run_command("gateway", "gateway.cli", "create-admin").split()
+                self.first_admin = FirstAdmin(*printed) if printed else None
+            case "starter-model":
+                self._register_starter_model()
+            case process:
+                self.start_process(process)
+
+    def _prepare_databases(self) -> None:
+        owned = {"gateway": self.credentials.gateway_password, "feedback": self.credentials.feedback_password}
+        database.prepare_databases(
+            self.ports["postgres"],
+            self.credentials.postgres_password,
+            owned,
+            self.credentials.mlflow_password,
+        )
+
+    def _make_buckets(self) -> None:
+        from ictus.storage import ObjectStore  # noqa: PLC0415 (the tests' servers need no S3 client)
+
+        endpoint = f"{LOOPBACK}:{self.ports['s3']}"
+        keys = (self.credentials.s3_access_key, self.credentials.s3_secret_key)
+        for bucket in (S3_BUCKET, MLFLOW_BUCKET):
+            ObjectStore(endpoint, *keys, bucket, secure=False).ensure_bucket()
+
+    def _register_starter_model(self) -> None:
+        from ictus.registry import Registry  # noqa: PLC0415 (MLflow's client takes seconds to import)
+
+        registry = Registry(self.url("mlflow"), MODEL_NAME)
+        version = registry.publish(REPOSITORY / "models" / "starter", metrics={}, parameters={})
+        if registry.champion() is None:
+            registry.promote(version)
+
+    def _make_folders(self) -> None:
+        for name in ("run", "logs", "redis", "s3", "work", "models", "web"):
+            (self.data / name).mkdir(parents=True, exist_ok=True, mode=0o700)
+        (self.data / "web" / "index.html").write_text(_NO_WEB_UI)
+        if shutil.disk_usage(self.data).free < _FREE_SPACE:
+            msg = f"The disk of {self.data} is full: Ictus needs 1 GB free there."
+            raise StackError(msg)
+
     def _remove_sockets(self) -> None:
         """Remove what SeaweedFS leaves in /tmp beside its configured sockets."""
-        for part, listener in (
-            ("master", "s3_master"),
-            ("volume", "s3_volume"),
-            ("filer", "s3_filer"),
-            ("s3", "s3"),
-        ):
-            port = self.ports.get(f"{listener}_grpc")
+        for part in ("master", "volume", "filer", "s3"):
+            port = self.ports.get("s3_grpc" if part == "s3" else f"s3_{part}_grpc")
             Path(f"/tmp/seaweedfs-{part}-grpc-{port}.sock").unlink(missing_ok=True)  # noqa: S108
 
-    def _probes(self) -> dict[str, Callable[[], bool]]:
-        dsn = database.admin_dsn(self.ports["postgres"], self.credentials.postgres_password)
+    def _environment(self) -> dict[str, str]:
+        """Build the small environment that every process gets: no secret, nothing of the caller's shell."""
+        kept = ("HOME", "TMPDIR", "TZ", "SSL_CERT_FILE")
         return {
-            "postgres": lambda: database.accepts_connections(dsn),
-            "redis": lambda: redis_answers(self.ports["redis"], self.credentials.redis_password),
-            "s3": lambda: http_answers(f"http://{LOOPBACK}:{self.ports['s3']}/healthz"),
+            **{name: os.environ[name] for name in kept if name in os.environ},
+            "PATH": f"{Path(sys.executable).parent}:/usr/local/bin:/usr/bin:/bin:/usr/sbin:/sbin",
+            "LANG": "C.UTF-8",
+            "PYTHONUNBUFFERED": "1",
+            **self._settings,
         }
 
     def _supervisor_environment(self) -> dict[str, str]:
-        """Build the small environment that every process gets: no secret, nothing of the caller's shell."""
-        kept = ("HOME", "TMPDIR", "TZ", "SSL_CERT_FILE")
-        postgres = database.unprivileged_command()
-        programs = Path(sys.executable).parent
+        """Name everything that ``supervisord.conf`` refers to."""
+        built_web = REPOSITORY / "frontend" / "dist"
         return {
-            **{name: os.environ[name] for name in kept if name in os.environ},
-            "PATH": f"{programs}:/usr/local/bin:/usr/bin:/bin:/usr/sbin:/sbin",
-            "LANG": "C.UTF-8",
-            "PYTHONUNBUFFERED": "1",
+            **self._environment(),
             "STACK_DATA": str(self.data),
             "STACK_RUN": str(self.data / "run"),
+            "STACK_WEB": str(built_web if (built_web / "index.html").exists() else self.data / "web"),
             "STACK_TETHER": " ".join(_tether("TERM", [])),
-            "STACK_TETHER_POSTGRES": " ".join(_tether("INT", postgres)),
+            "STACK_TETHER_POSTGRES": " ".join(_tether("INT", database.unprivileged_command())),
             "STACK_POSTGRES_BIN": str(database.postgres_programs()),
             **{f"STACK_PORT_{name.upper()}": str(self.ports[name]) for name in LISTENERS},
         }
