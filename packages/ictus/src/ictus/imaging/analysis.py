@@ -3,7 +3,14 @@
 import hashlib
 from dataclasses import replace
 
-from ictus.domain.errors import TooLargeError, UnrecognisedFileError
+from ictus.domain.errors import (
+    IntakeError,
+    IntakeResourceError,
+    MalformedFileError,
+    TooLargeError,
+    TruncatedFileError,
+    UnrecognisedFileError,
+)
 from ictus.imaging.intake import IntakeOutcome, IntakeRequest, IntakeSeries
 from ictus.imaging.sniff import FileKind
 from ictus.imaging.uids import replacement_uid
@@ -20,8 +27,24 @@ def analyse(request: IntakeRequest) -> IntakeOutcome:
     Only one kind makes a study, because folders and discs carry logos, previews and conversions along.
 
     Raises:
-        IntakeError: the upload is refused.
+        IntakeError: the upload is refused. An unexpected error of a reader becomes one too, with the
+            error as its cause: whatever a reader trips over, the file is at fault.
     """
+    try:
+        return _analyse(request)
+    except IntakeError:
+        raise
+    except MemoryError as error:
+        raise IntakeResourceError from error
+    except EOFError as error:
+        raise TruncatedFileError from error
+    except RecursionError as error:
+        raise MalformedFileError("The file is nested too deeply to be a scan.") from error
+    except Exception as error:
+        raise MalformedFileError from error
+
+
+def _analyse(request: IntakeRequest) -> IntakeOutcome:
     upload = gather(request)
     for kinds in ((FileKind.DICOM,), (FileKind.NIFTI,), _PICTURES):
         files = [file for file in upload.files if file.kind in kinds]

@@ -121,7 +121,7 @@ class _Gathered:
         """(voxels, warnings)."""
         if self.units is VoxelUnits.HOUNSFIELD:
             if self.inverted and has_stored_inverse(self.hounsfield):
-                return negative(self.hounsfield), ("stored_inverse",)
+                return negative(self.hounsfield, _sum_of_ends(stack)), ("stored_inverse",)
             return self.hounsfield, () if self.hounsfield.min() < _AIR_IS_BELOW else ("not_hounsfield",)
         if self.units is VoxelUnits.NORMALISED:
             return to_normalised(self.values, inverted=self.inverted), ()
@@ -145,6 +145,14 @@ def _units(stack: Stack) -> VoxelUnits:
         return VoxelUnits.NORMALISED
     is_hounsfield = frame.rescale_type in _HOUNSFIELD_TYPES and not is_plain_byte
     return VoxelUnits.HOUNSFIELD if is_hounsfield else VoxelUnits.DISPLAY
+
+
+def _sum_of_ends(stack: Stack) -> int:
+    """Smallest plus largest value that can be stored, in Hounsfield units."""
+    instance, frame = stack.first, stack.slots[0].frame
+    is_signed = instance.text("PixelRepresentation") == "1"
+    stored = -1 if is_signed else 2 ** int(instance.text("BitsStored")) - 1
+    return round(stored * frame.slope + 2 * frame.intercept)
 
 
 def _window(instance: Instance) -> tuple[float, float] | None:

@@ -9,6 +9,7 @@ AIR = -1024
 """Hounsfield units given to what a CT did not measure (padding outside its circle)."""
 
 NORMALISED_WHITE = 4095
+_DENSER_THAN_TISSUE = 500
 _PERCENTILES = (0.5, 99.5)
 _SAMPLE = 2_000_000
 
@@ -66,7 +67,7 @@ def has_stored_inverse(hounsfield: NDArray[np.int16]) -> bool:
     """Whether a MONOCHROME1 CT was stored as a negative, air high and bone low.
 
     By the standard MONOCHROME1 changes how a value is shown, never the value. Some writers invert the
-    stored values too; then what surrounds the patient is denser than any bone, which only a negative is.
+    stored values too; then what surrounds the patient is as dense as bone, which only a negative is.
     """
     border = np.concatenate(
         [
@@ -76,13 +77,15 @@ def has_stored_inverse(hounsfield: NDArray[np.int16]) -> bool:
             hounsfield[..., -1].ravel(),
         ]
     )
-    return bool(np.median(border) > 1500)
+    return bool(np.median(border) > _DENSER_THAN_TISSUE)
 
 
-def negative(hounsfield: NDArray[np.int16]) -> NDArray[np.int16]:
-    """The positive of a CT that was stored as a negative: the range stays, its ends change places."""
-    low, high = int(hounsfield.min()), int(hounsfield.max())
-    return (low + high - hounsfield.astype(np.int32)).astype(np.int16)
+def negative(hounsfield: NDArray[np.int16], ends: int) -> NDArray[np.int16]:
+    """The positive of a CT that was stored as a negative.
+
+    ``ends`` is the sum of the two ends of the range that can be stored, in Hounsfield units: they change places.
+    """
+    return (ends - hounsfield.astype(np.int32)).clip(-32768, 32767).astype(np.int16)
 
 
 def _robust_range(values: Values) -> tuple[float, float]:

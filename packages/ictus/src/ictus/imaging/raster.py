@@ -73,6 +73,8 @@ def _decode(file: UploadedFile, limits: IntakeLimits) -> NDArray[np.uint8] | NDA
                 raise UnsupportedDimensionsError("The picture is an animation. Send single pictures.")
             image.load()
             return _samples(ImageOps.exif_transpose(image))
+    except Image.DecompressionBombError as error:
+        raise TooLargeError from error
     except UnidentifiedImageError as error:
         raise MalformedFileError from error
     except (OSError, SyntaxError, EOFError, struct.error, zlib.error, ValueError) as error:

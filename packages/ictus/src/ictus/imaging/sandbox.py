@@ -12,7 +12,7 @@ import warnings
 from dataclasses import asdict
 from pathlib import Path
 
-from ictus.domain.errors import IntakeError, IntakeResourceError, MalformedFileError, TruncatedFileError
+from ictus.domain.errors import IntakeError
 from ictus.imaging.confinement import confine
 from ictus.imaging.intake import IntakeRequest
 
@@ -26,7 +26,7 @@ def main() -> None:
     warnings.simplefilter("ignore")
     guard = confine(request.limits)
     answer = {**_answer(request), "network_guard": guard.value}
-    answers.write(json.dumps(answer, default=_as_text).encode())
+    answers.write(json.dumps(answer, default=str).encode())
     answers.flush()
     os._exit(0)  # nothing here needs an orderly end, and freeing a volume takes time
 
@@ -37,33 +37,17 @@ def _answer(request: IntakeRequest) -> dict[str, object]:
 
         return {"outcome": asdict(analyse(request))}
     except IntakeError as error:
-        return _refused(error)
-    except MemoryError:
-        return _refused(IntakeResourceError())
-    except EOFError as error:
-        return _refused(TruncatedFileError(), error)
-    except RecursionError as error:
-        return _refused(MalformedFileError("The file is nested too deeply to be a scan."), error)
-    except Exception as error:
-        return _refused(MalformedFileError(), error)
+        return {"refused": {"code": error.code, "detail": error.detail, "cause": _place(error.__cause__)}}
 
 
-def _refused(error: IntakeError, cause: BaseException | None = None) -> dict[str, object]:
-    """The refusal; of an unexpected cause only its kind and place in the code, never its words."""
-    place = ""
-    if cause is not None:
-        trace = cause.__traceback__
-        while trace is not None and trace.tb_next is not None:
-            trace = trace.tb_next
-        if trace is not None:
-            place = (
-                f"{type(cause).__name__} at {Path(trace.tb_frame.f_code.co_filename).name}:{trace.tb_lineno}"
-            )
-    return {"refused": {"code": error.code, "detail": error.detail, "cause": place}}
-
-
-def _as_text(value: object) -> str:
-    return str(value)
+def _place(cause: BaseException | None) -> str:
+    """An unexpected cause's kind and place in the code, never its words: they may quote the file."""
+    trace = cause.__traceback__ if cause is not None else None
+    if trace is None:
+        return ""
+    while trace.tb_next is not None:
+        trace = trace.tb_next
+    return f"{type(cause).__name__} at {Path(trace.tb_frame.f_code.co_filename).name}:{trace.tb_lineno}"
 
 
 if __name__ == "__main__":
