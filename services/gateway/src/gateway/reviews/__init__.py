@@ -1,0 +1,1 @@
+"""Reviews: results that wait for a reader, as the feedback service keeps them."""
