@@ -90,7 +90,7 @@ def _settings(credentials: Credentials, ports: Mapping[str, int]) -> dict[str, d
             "feedback_token": credentials.feedback_token,
         },
         "inference": {"redis_url": redis, **objects, "inference_token": credentials.inference_token},
-        "trainer": {"redis_url": redis, **objects},
+        "trainer": {"redis_url": redis},
     }
 
 

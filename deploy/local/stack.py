@@ -178,6 +178,11 @@ class LocalStack:
         """Give the http address of the gateway, feedback, mlflow or s3."""
         return f"http://{LOOPBACK}:{self.ports[listener]}"
 
+    @property
+    def owns_supervisor(self) -> bool:
+        """Whether `prepare` started the supervisor, rather than finding another run's."""
+        return self.supervisor.launched
+
     def pid(self, name: str) -> int:
         """Give the process id under which `name` runs now; 0 when it does not."""
         return self.supervisor.state(name).pid

@@ -55,6 +55,11 @@ class Supervisor:
         )
         wait_for(self._is_up, timeout_s=20, waiting_for="the process supervisor")
 
+    @property
+    def launched(self) -> bool:
+        """Whether it was this object that started supervisord."""
+        return self._child is not None
+
     def is_running(self) -> bool:
         """Tell whether a supervisord answers on the socket."""
         try:
