@@ -9,6 +9,7 @@ from uuid import uuid4
 
 import pytest
 from tests.inference.conftest import OPTIONS, STARTER, ignore_progress
+from tests.inference.waiting import wait_until
 
 from ictus.domain.errors import UnavailableError
 from ictus.imaging.volume import Volume
@@ -182,13 +183,3 @@ def test_graph_that_does_not_fit_its_manifest_is_refused(tmp_path: Path) -> None
     (folder / "manifest.json").write_bytes(manifest.model_copy(update={"embedding_size": 7}).to_json())
     with pytest.raises(ModelRefusedError, match="does not fit"):
         load_model(folder, OPTIONS)
-
-
-def wait_until(condition: Callable[[], bool], seconds: float = 20) -> None:
-    """Return as soon as ``condition`` holds."""
-    patience = threading.Event()
-    for _ in range(int(seconds / 0.02)):
-        if condition():
-            return
-        patience.wait(0.02)
-    raise AssertionError("the condition never held")

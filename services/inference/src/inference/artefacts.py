@@ -158,9 +158,24 @@ class ModelStore:
         with self._loading:
             return self._obtain(wanted)
 
+    def load_last_good(self) -> None:
+        """Load the model that answered last, if it is on disk and whole."""
+        try:
+            version = (self._root / _LAST_GOOD).read_text(encoding="ascii").strip()
+            folder = self._root / _VERSIONS / version
+            if not _VERSION.fullmatch(version) or not folder.is_dir():
+                return
+            self._current = load_model(folder, self._options)
+        except FileNotFoundError:
+            return
+        except (ModelRefusedError, UnicodeDecodeError) as error:
+            _log.warning("last_good_model_refused", reason=str(error))
+            return
+        _log.info("model_loaded_from_disk", version=version)
+
     def start(self) -> None:
         """Load the last good model from disk, if there is one, and begin to watch the registry."""
-        self._start_from_disk()
+        self.load_last_good()
         self._thread = threading.Thread(target=self._watch, name="model-watch", daemon=True)
         self._thread.start()
 
@@ -231,20 +246,6 @@ class ModelStore:
         if self._registry is None:
             self._registry = self._open_registry()
         return load_model(self._registry.fetch(version, versions).path, self._options)
-
-    def _start_from_disk(self) -> None:
-        try:
-            version = (self._root / _LAST_GOOD).read_text(encoding="ascii").strip()
-            folder = self._root / _VERSIONS / version
-            if not _VERSION.fullmatch(version) or not folder.is_dir():
-                return
-            self._current = load_model(folder, self._options)
-        except FileNotFoundError:
-            return
-        except (ModelRefusedError, UnicodeDecodeError) as error:
-            _log.warning("last_good_model_refused", reason=str(error))
-            return
-        _log.info("model_loaded_from_disk", version=version)
 
     def _remember(self, version: str) -> None:
         """Write down the version for the next start, and forget the oldest ones."""

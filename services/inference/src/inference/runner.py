@@ -131,11 +131,12 @@ class JobRunner:
                 break
             if job is None:
                 break
-            self._run(job)
+            self.run(job)
             answered += 1
         return answered
 
-    def _run(self, job: AnalyzeStudy) -> None:
+    def run(self, job: AnalyzeStudy) -> None:
+        """Analyse a claimed job and answer it, one way or the other."""
         with structlog.contextvars.bound_contextvars(
             job_id=str(job.job_id), study_id=str(job.study_id), attempt=job.attempt, fence=job.fence
         ):
