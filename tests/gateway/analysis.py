@@ -2,7 +2,6 @@
 
 import hashlib
 from dataclasses import dataclass
-from typing import Any
 from uuid import UUID, uuid4
 
 from fastapi.testclient import TestClient
@@ -14,6 +13,7 @@ from gateway.jobs.policy import JobPolicy
 from gateway.jobs.service import JobService
 from gateway.resources import Resources
 from gateway.studies.models import Series, Study, StudyState, Urgency
+from ictus.contracts.base import Contract
 from ictus.contracts.jobs import (
     AnalyzeStudy,
     ClaimRequest,
@@ -182,9 +182,10 @@ class Worker:
         )
         return self._post(f"{job.job_id}/fail", failure)
 
-    def _post(self, path: str, body: Any) -> Response:
-        return self.client.post(
+    def _post(self, path: str, body: Contract) -> Response:
+        answer: Response = self.client.post(
             f"/internal/v1/jobs/{path}",
             content=body.model_dump_json(),
             headers={"Content-Type": "application/json"},
         )
+        return answer

@@ -14,6 +14,7 @@ import psycopg2
 import structlog
 from psycopg2.extensions import ISOLATION_LEVEL_AUTOCOMMIT
 from psycopg2.extensions import connection as PgConnection
+from sqlalchemy import make_url
 from sqlalchemy.orm import Session, sessionmaker
 
 from gateway.events.journal import CHANNEL
@@ -56,12 +57,12 @@ class EventHub:
     After a lost connection the events of the gap are read from the table, so a stream misses nothing.
 
     Args:
-        dsn: libpq connection string or URL of the gateway's database.
+        url: of the gateway's database, as SQLAlchemy writes it.
         sessions: for the events of a gap.
     """
 
-    def __init__(self, dsn: str, sessions: sessionmaker[Session]) -> None:
-        self._dsn = dsn
+    def __init__(self, url: str, sessions: sessionmaker[Session]) -> None:
+        self._dsn = make_url(url).set(drivername="postgresql").render_as_string(hide_password=False)
         self._sessions = sessions
         self._subscriptions: set[Subscription] = set()
         self._lock = threading.Lock()

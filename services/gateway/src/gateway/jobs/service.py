@@ -17,6 +17,8 @@ from uuid import UUID
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
+from gateway.audit.models import ActorKind
+from gateway.audit.trail import AuditEntry
 from gateway.events.journal import announce
 from gateway.events.schemas import EventKind, StudyEvent
 from gateway.jobs.errors import AnalysisOpenError, FenceLostError, JobEndedError, QueueFullError
@@ -247,7 +249,7 @@ class JobService:
         job.worker_id = job.lease_expires_at = None
 
     def _show(self, study: Study, job: Job, kind: EventKind) -> None:
-        """Carry the job's state over to the study and tell the listeners."""
+        """Carry the job's state over to the study, tell the listeners, and put it on record."""
         study.state = StudyState(job.state)
         study.urgency = urgency_of(study)
         completed = kind is EventKind.JOB_COMPLETED
@@ -266,6 +268,14 @@ class JobService:
                 failure_code=job.failure_code,
             ),
         )
+        AuditEntry(
+            action=kind.value,
+            object_type="job",
+            object_id=job.id,
+            actor_kind=ActorKind.SYSTEM,
+            site_id=study.site_id,
+            detail={"study_id": str(study.id), "attempt": job.attempt},
+        ).write(self._session, self._now)
 
     def _answered_before(self, job_id: UUID, fence: int, *outcomes: AttemptOutcome) -> bool:
         """Whether this very answer was taken already."""

@@ -9,7 +9,7 @@ import hashlib
 import shutil
 import tempfile
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final, TypeAlias
@@ -97,7 +97,7 @@ class _FilePart:
         self.path = path
         self.digest = hashlib.sha256()
         self.size = 0
-        self._file = path.open("xb", buffering=0)
+        self._file = path.open("xb")  # buffered: it writes all of what it is given, or raises
 
     def write(self, data: bytes) -> None:
         self._file.write(data)
@@ -172,7 +172,8 @@ class _FormReader:
     def close(self) -> None:
         """Close a file that a broken-off upload left open."""
         if isinstance(self._part, _FilePart):
-            self._part.close()
+            with suppress(OSError):  # what could not be written is thrown away anyway
+                self._part.close()
 
     def _begin_part(self) -> None:
         self._name = None
