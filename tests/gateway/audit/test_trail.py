@@ -85,8 +85,14 @@ def test_invalid_requests_are_in_the_trail(installation: Installation) -> None:
     browser = installation.add_person(Role.ADMIN).sign_in()
     browser.post("/api/v1/admin/sites", json={"nme": "North"})
     browser.post("/api/v1/admin/sites", content="{broken", headers={"Content-Type": "application/json"})
-    codes = [(row.action, row.outcome, row.code) for row in installation.audit()[-2:]]
-    assert codes == [("site.create", Outcome.REFUSED, "validation_failed")] * 2
+    too_large = browser.post("/api/v1/admin/sites", json={"name": "x" * (1 << 20)})
+    assert (too_large.status_code, too_large.json()["code"]) == (413, "too_large")
+    rows = [(row.action, row.outcome, row.code) for row in installation.audit()[-3:]]
+    assert rows == [
+        ("site.create", Outcome.REFUSED, "validation_failed"),
+        ("site.create", Outcome.REFUSED, "validation_failed"),
+        ("site.create", Outcome.REFUSED, "too_large"),
+    ]
 
 
 def test_trail_holds_no_identity_and_no_secret(installation: Installation) -> None:

@@ -6,11 +6,12 @@ from typing import Any
 import structlog
 from fastapi import Request
 from fastapi.dependencies.models import Dependant
-from fastapi.exceptions import RequestValidationError
 from fastapi.routing import APIRoute
 from sqlalchemy.orm import Session
 from starlette.concurrency import run_in_threadpool
+from starlette.exceptions import HTTPException
 from starlette.responses import Response
+from starlette.types import Message, Receive
 
 from gateway.audit.trail import AuditDeclaration
 from gateway.auth.errors import (
@@ -20,9 +21,9 @@ from gateway.auth.errors import (
     RoleRefusedError,
 )
 from gateway.resources import Resources
-from ictus.domain.errors import UnavailableError
+from ictus.domain.errors import TooLargeError, UnavailableError
 from ictus.http import problems
-from ictus.http.problem import ValidationFailedError
+from ictus.http.problem import ValidationFailedError, as_ictus_error
 
 _log = structlog.get_logger(__name__)
 
@@ -36,6 +37,9 @@ EVERYWHERE = (
 )
 """Errors that any audited route can answer with."""
 
+LARGEST_DECLARED_BODY = 1 << 20
+"""Bytes of a body that is parsed as a whole."""
+
 Handler = Callable[[Request], Coroutine[Any, Any, Response]]
 
 
@@ -44,7 +48,8 @@ class TransactionRoute(APIRoute):
 
     The session is made when something first asks for it (``DbSession``). It is committed after the handler
     has returned and its answer has been built, before the first byte is sent, and rolled back on any error.
-    A streamed body is sent after the commit, so it must not use the session.
+    A streamed body is sent after the commit, so it must not use the session. A body that the route declares is
+    read into memory, so it has a limit; a route that streams its body sets its own.
     """
 
     def get_route_handler(self) -> Handler:
@@ -54,6 +59,8 @@ class TransactionRoute(APIRoute):
         async def in_transaction(request: Request) -> Response:
             request.state.session = None
             self.begin(request)
+            if self.body_field is not None:
+                request = Request(request.scope, _bounded(request.receive))
             try:
                 response = await handle(request)
                 await run_in_threadpool(self.finish, request)
@@ -112,13 +119,25 @@ class AuditedRoute(TransactionRoute):
         """Roll back, then write the refusal in a transaction of its own."""
         super().abandon(request, error)
         resources: Resources = request.app.state.resources
-        if isinstance(error, RequestValidationError):
-            error = ValidationFailedError()
         try:
             with resources.sessions.begin() as session:
-                request.state.audit.write(session, resources.clock(), error)
+                request.state.audit.write(session, resources.clock(), as_ictus_error(error))
         except Exception as failure:  # the caller still gets the first error; operators see both
             _log.error("audit_of_refusal_failed", action=self.audit.action, exc_info=failure)
+
+
+def _bounded(receive: Receive) -> Receive:
+    received = 0
+
+    async def receive_within_limit() -> Message:
+        nonlocal received
+        message = await receive()
+        received += len(message.get("body", b""))
+        if received > LARGEST_DECLARED_BODY:
+            raise HTTPException(TooLargeError.status)  # FastAPI takes any other error for a malformed body
+        return message
+
+    return receive_within_limit
 
 
 def _opened_session(request: Request) -> Session | None:

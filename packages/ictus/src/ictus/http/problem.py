@@ -123,6 +123,18 @@ def problem_response(
     )
 
 
+def as_ictus_error(error: Exception) -> IctusError:
+    """The error that a caller is shown for whatever ended a request."""
+    if isinstance(error, IctusError):
+        return error
+    if isinstance(error, RequestValidationError):
+        return ValidationFailedError()
+    if isinstance(error, HTTPException):
+        other = MalformedRequestError if error.status_code < 500 else IctusError
+        return _BY_STATUS.get(error.status_code, other)()
+    return IctusError()
+
+
 def _render_ictus_error(_request: Request, error: Exception) -> JSONResponse:
     assert isinstance(error, IctusError)  # noqa: S101  registered for this class only
     if error.status >= 500 and not isinstance(error, UnavailableError):
@@ -142,10 +154,7 @@ def _render_validation_error(_request: Request, error: Exception) -> JSONRespons
 
 def _render_http_exception(_request: Request, error: Exception) -> JSONResponse:
     assert isinstance(error, HTTPException)  # noqa: S101  registered for this class only
-    kind = _BY_STATUS.get(error.status_code)
-    if kind is None:
-        kind = MalformedRequestError if error.status_code < 500 else IctusError
-    return problem_response(kind(), headers=dict(error.headers or {}))
+    return problem_response(as_ictus_error(error), headers=dict(error.headers or {}))
 
 
 def _render_unavailable(_request: Request, error: Exception) -> JSONResponse:

@@ -15,8 +15,8 @@ class UserOut(BaseModel):
     model_config = ConfigDict(from_attributes=True)
 
     id: UUID
-    email: str
-    name: str
+    email: str = Field(examples=["ana.lopez@hospital.org"])
+    name: str = Field(examples=["Ana López"])
     state: UserState
     role: PersonRole | None = Field(description="Null until approved.")
     site_id: UUID | None = Field(description="Null until approved.")
@@ -28,15 +28,15 @@ class UserOut(BaseModel):
 class Approval(BaseModel):
     """What an administrator gives a person who registered."""
 
-    role: PersonRole
-    site_id: UUID
+    role: PersonRole = Field(examples=["radiologist"])
+    site_id: UUID = Field(examples=["0b9f6a4e-6c1d-4a58-9f0e-2f6a7d1c3b5e"])
 
 
 class UserChange(BaseModel):
     """A new role or site; what is left out stays."""
 
-    role: PersonRole | None = None
-    site_id: UUID | None = None
+    role: PersonRole | None = Field(default=None, examples=["clinician"])
+    site_id: UUID | None = Field(default=None, examples=["0b9f6a4e-6c1d-4a58-9f0e-2f6a7d1c3b5e"])
 
 
 class OneTimePassword(BaseModel):
@@ -49,9 +49,11 @@ class ApiKeyDraft(BaseModel):
     """An API key to issue."""
 
     name: Name = Field(description="The system that will use it.", examples=["PACS router, St. Mary's"])
-    site_id: UUID
-    scopes: set[Scope] = Field(min_length=1)
-    expires_at: AwareDatetime | None = Field(default=None, description="Never, when left out.")
+    site_id: UUID = Field(examples=["0b9f6a4e-6c1d-4a58-9f0e-2f6a7d1c3b5e"])
+    scopes: set[Scope] = Field(min_length=1, examples=[["studies:read", "studies:write"]])
+    expires_at: AwareDatetime | None = Field(
+        default=None, description="Never, when left out.", examples=["2027-12-31T23:59:59Z"]
+    )
 
 
 class ApiKeyOut(BaseModel):

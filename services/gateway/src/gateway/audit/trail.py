@@ -46,7 +46,7 @@ class AuditEntry:
         """Say who acts, where only the handler finds it out (signing in)."""
         self.actor_kind, self.actor_id, self.site_id = ActorKind.USER, user_id, site_id
 
-    def write(self, session: Session, at: datetime, error: BaseException | None = None) -> None:
+    def write(self, session: Session, at: datetime, error: IctusError | None = None) -> None:
         """Add the row to the session's transaction.
 
         Args:
@@ -54,12 +54,9 @@ class AuditEntry:
             at: when it happened.
             error: what ended the request, None when it succeeded.
         """
-        if error is None:
-            outcome, code = Outcome.DONE, None
-        else:
-            status = getattr(error, "status", getattr(error, "status_code", None))
-            outcome = Outcome.FAILED if status is None or status >= 500 else Outcome.REFUSED
-            code = error.code if isinstance(error, IctusError) else type(error).__name__
+        outcome = Outcome.DONE
+        if error is not None:
+            outcome = Outcome.REFUSED if error.status < 500 else Outcome.FAILED
         session.add(
             AuditEvent(
                 at=at,
@@ -70,7 +67,7 @@ class AuditEntry:
                 object_type=self.object_type,
                 object_id=None if self.object_id is None else str(self.object_id)[:64],
                 outcome=outcome,
-                code=None if code is None else code[:64],
+                code=None if error is None else error.code,
                 request_id=current_request_id(),
                 address=self.address,
                 detail=self.detail,

@@ -73,8 +73,10 @@ class Credentials(BaseModel):
 class PasswordChange(BaseModel):
     """A new password for the person who is signed in."""
 
-    current_password: Password
-    new_password: Password = Field(description="12 characters or more; a few words do well.")
+    current_password: Password = Field(examples=["three blue buckets"])
+    new_password: Password = Field(
+        description="12 characters or more; a few words do well.", examples=["seven green kettles boil"]
+    )
 
 
 class SiteName(BaseModel):
@@ -88,8 +90,8 @@ class Me(BaseModel):
     """The person who is signed in."""
 
     id: UUID
-    email: str
-    name: str
+    email: str = Field(examples=["ana.lopez@hospital.org"])
+    name: str = Field(examples=["Ana López"])
     role: PersonRole
     site: SiteName
     must_change_password: bool = Field(
