@@ -809,6 +809,7 @@ export type components = {
             /**
              * Expires At
              * @description Never, when left out.
+             * @example 2027-12-31T23:59:59Z
              */
             expires_at?: string | null;
             /**
@@ -817,11 +818,18 @@ export type components = {
              * @example PACS router, St. Mary's
              */
             name: string;
-            /** Scopes */
+            /**
+             * Scopes
+             * @example [
+             *       "studies:read",
+             *       "studies:write"
+             *     ]
+             */
             scopes: components["schemas"]["Scope"][];
             /**
              * Site Id
              * Format: uuid
+             * @example 0b9f6a4e-6c1d-4a58-9f0e-2f6a7d1c3b5e
              */
             site_id: string;
         };
@@ -874,12 +882,14 @@ export type components = {
         Approval: {
             /**
              * Role
+             * @example radiologist
              * @enum {string}
              */
             role: "clinician" | "radiologist" | "admin";
             /**
              * Site Id
              * Format: uuid
+             * @example 0b9f6a4e-6c1d-4a58-9f0e-2f6a7d1c3b5e
              */
             site_id: string;
         };
@@ -1218,7 +1228,10 @@ export type components = {
          * @description The person who is signed in.
          */
         Me: {
-            /** Email */
+            /**
+             * Email
+             * @example ana.lopez@hospital.org
+             */
             email: string;
             /**
              * Id
@@ -1230,7 +1243,10 @@ export type components = {
              * @description True after a one-time password: nothing but `POST /auth/password` is allowed.
              */
             must_change_password: boolean;
-            /** Name */
+            /**
+             * Name
+             * @example Ana López
+             */
             name: string;
             /**
              * Role
@@ -1398,12 +1414,14 @@ export type components = {
             /**
              * Current Password
              * Format: password
+             * @example three blue buckets
              */
             current_password: string;
             /**
              * New Password
              * Format: password
              * @description 12 characters or more; a few words do well.
+             * @example seven green kettles boil
              */
             new_password: string;
         };
@@ -1930,9 +1948,15 @@ export type components = {
          * @description A new role or site; what is left out stays.
          */
         UserChange: {
-            /** Role */
+            /**
+             * Role
+             * @example clinician
+             */
             role?: ("clinician" | "radiologist" | "admin") | null;
-            /** Site Id */
+            /**
+             * Site Id
+             * @example 0b9f6a4e-6c1d-4a58-9f0e-2f6a7d1c3b5e
+             */
             site_id?: string | null;
         };
         /**
@@ -1945,7 +1969,10 @@ export type components = {
              * Format: date-time
              */
             created_at: string;
-            /** Email */
+            /**
+             * Email
+             * @example ana.lopez@hospital.org
+             */
             email: string;
             /**
              * Id
@@ -1956,7 +1983,10 @@ export type components = {
             last_login_at: string | null;
             /** Must Change Password */
             must_change_password: boolean;
-            /** Name */
+            /**
+             * Name
+             * @example Ana López
+             */
             name: string;
             /**
              * Role
@@ -3804,6 +3834,15 @@ export interface operations {
             };
             /** @description Please choose another password. */
             422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too many tries. Please wait before you try again. */
+            429: {
                 headers: {
                     [name: string]: unknown;
                 };
