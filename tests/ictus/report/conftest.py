@@ -1,6 +1,5 @@
 """Reports about phantoms: one builder for every disposition and size."""
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import cache
@@ -8,7 +7,6 @@ from uuid import UUID
 
 import cv2
 import numpy as np
-import pytest
 
 from ictus.contracts.prediction import (
     DecisionThresholds,
@@ -160,8 +158,3 @@ def _series(case: Case, number: int) -> SeriesPrediction:
         slices=tuple(SlicePrediction(index=at, stroke_probability=score) for at, score in enumerate(scores)),
         key_slices=tuple(ranked[:6]),
     )
-
-
-@pytest.fixture
-def make_report() -> Callable[[Case], StudyReport]:
-    return build

@@ -1,7 +1,7 @@
 """The rendered documents: their text, structure and bytes."""
 
 import re
-from collections.abc import Callable
+from functools import cache
 from html.parser import HTMLParser
 from io import BytesIO
 from itertools import pairwise
@@ -12,12 +12,10 @@ import pytest
 from pypdf import PdfReader
 
 from ictus.domain.enums import Disposition, Modality
-from ictus.report import PatientLabel, StudyReport, content_security_policy, render_html, render_pdf, wording
+from ictus.report import PatientLabel, content_security_policy, render_html, render_pdf, wording
 from ictus.report.charts import ON_DARK, ON_LIGHT, slice_probability_chart
 
-from .conftest import STUDY_ID, THRESHOLDS, Case
-
-Make = Callable[[Case], StudyReport]
+from .conftest import STUDY_ID, THRESHOLDS, Case, build
 
 CASES = {
     "stroke": Case(),
@@ -66,19 +64,29 @@ class Outline(HTMLParser):
         return [attributes for tag, attributes in self.tags if tag in names]
 
 
+@cache
+def page_of(case: Case) -> str:
+    return render_html(build(case))
+
+
+@cache
+def pdf_of(case: Case) -> bytes:
+    return render_pdf(build(case))
+
+
 def pdf_text(pdf: bytes) -> str:
     return " ".join(" ".join(page.extract_text() for page in PdfReader(BytesIO(pdf)).pages).split())
 
 
 @all_cases
-def test_the_same_report_gives_the_same_bytes(make_report: Make, case: Case) -> None:
-    assert render_pdf(make_report(case)) == render_pdf(make_report(case))
-    assert render_html(make_report(case)) == render_html(make_report(case))
+def test_the_same_report_gives_the_same_bytes(case: Case) -> None:
+    assert render_pdf(build(case)) == pdf_of(case)
+    assert render_html(build(case)) == page_of(case)
 
 
 @all_cases
-def test_both_documents_say_the_same(make_report: Make, case: Case) -> None:
-    report = make_report(case)
+def test_both_documents_say_the_same(case: Case) -> None:
+    report = build(case)
     said = [
         wording.TITLE,
         wording.STATUS_NOTE,
@@ -94,7 +102,7 @@ def test_both_documents_say_the_same(make_report: Make, case: Case) -> None:
         *([wording.saliency(report)] if report.pictured else []),
         *(wording.slice_name(report, shown) for shown in report.pictured),
     ]
-    for text in (Outline(render_html(report)).text, pdf_text(render_pdf(report))):
+    for text in (Outline(page_of(case)).text, pdf_text(pdf_of(case))):
         spaceless = re.sub(r"\s", "", text)
         page_furniture = re.compile(
             re.escape(re.sub(r"\s", "", wording.FOOTER)) + r"Preliminary,AI-assisted\.Modelstarter-2026\.11"
@@ -106,8 +114,8 @@ def test_both_documents_say_the_same(make_report: Make, case: Case) -> None:
 
 
 @all_cases
-def test_every_page_says_whose_it_is_and_who_decides(make_report: Make, case: Case) -> None:
-    pages = PdfReader(BytesIO(render_pdf(make_report(case)))).pages
+def test_every_page_says_whose_it_is_and_who_decides(case: Case) -> None:
+    pages = PdfReader(BytesIO(pdf_of(case))).pages
     for number, page in enumerate(pages, start=1):
         text = page.extract_text()
         assert wording.FOOTER in text
@@ -116,8 +124,8 @@ def test_every_page_says_whose_it_is_and_who_decides(make_report: Make, case: Ca
         assert "Study 6d3d4f43" in text
 
 
-def test_the_pdf_is_a_titled_a4_document_with_its_fonts_embedded(make_report: Make) -> None:
-    reader = PdfReader(BytesIO(render_pdf(make_report(Case()))))
+def test_the_pdf_is_a_titled_a4_document_with_its_fonts_embedded() -> None:
+    reader = PdfReader(BytesIO(pdf_of(Case())))
     assert len(reader.pages) == 2
     assert reader.metadata is not None
     assert reader.metadata.title == f"{wording.TITLE}, study {STUDY_ID}"
@@ -130,8 +138,8 @@ def test_the_pdf_is_a_titled_a4_document_with_its_fonts_embedded(make_report: Ma
     assert embedded == {"DejaVuSans", "DejaVuSans-Bold"}
 
 
-def test_the_pictures_in_the_documents_are_the_ones_given(make_report: Make) -> None:
-    report = make_report(Case())
+def test_the_pictures_in_the_documents_are_the_ones_given() -> None:
+    report = build(Case())
     images = [image.data for page in PdfReader(BytesIO(render_pdf(report))).pages for image in page.images]
     given = [picture for shown in report.pictured for picture in (shown.plain, shown.explained) if picture]
     for picture in given:
@@ -146,8 +154,8 @@ def test_the_pictures_in_the_documents_are_the_ones_given(make_report: Make) -> 
 
 
 @all_cases
-def test_the_page_loads_nothing_and_runs_nothing(make_report: Make, case: Case) -> None:
-    outline = Outline(render_html(make_report(case)))
+def test_the_page_loads_nothing_and_runs_nothing(case: Case) -> None:
+    outline = Outline(page_of(case))
     assert not outline.all("script", "link", "iframe", "object", "form", "base")
     for _, attributes in outline.tags:
         assert "style" not in attributes
@@ -160,8 +168,8 @@ def test_the_page_loads_nothing_and_runs_nothing(make_report: Make, case: Case) 
 
 
 @all_cases
-def test_the_page_can_be_heard_and_walked_by_headings(make_report: Make, case: Case) -> None:
-    outline = Outline(render_html(make_report(case)))
+def test_the_page_can_be_heard_and_walked_by_headings(case: Case) -> None:
+    outline = Outline(page_of(case))
     assert outline.all("html")[0]["lang"] == "en"
     assert all(image.get("alt") for image in outline.all("img"))
     assert all(cell.get("scope") in {"col", "row"} for cell in outline.all("th"))
@@ -175,23 +183,23 @@ def test_the_page_can_be_heard_and_walked_by_headings(make_report: Make, case: C
     } <= headed
 
 
-def test_what_a_sender_wrote_stays_text(make_report: Make) -> None:
+def test_what_a_sender_wrote_stays_text() -> None:
     hostile = PatientLabel('<img src=x onerror="alert(1)">', "</style><script>1</script>")
-    report = make_report(Case(patient=hostile))
+    report = build(Case(patient=hostile))
     page = render_html(report)
     assert "<script" not in page
     assert "&lt;img src=x" in page
     assert "<img src=x" in pdf_text(render_pdf(report))
 
 
-def test_a_report_without_identity_has_no_patient_block(make_report: Make) -> None:
-    page = Outline(render_html(make_report(Case(patient=None)))).text
+def test_a_report_without_identity_has_no_patient_block() -> None:
+    page = Outline(render_html(build(Case(patient=None)))).text
     assert "Patient" not in page
 
 
 @pytest.mark.parametrize("colours", [ON_LIGHT, ON_DARK], ids=["light", "dark"])
-def test_the_chart_draws_each_bar_as_high_as_its_probability(make_report: Make, colours: object) -> None:
-    series = make_report(Case(slices=5)).result.series[0]
+def test_the_chart_draws_each_bar_as_high_as_its_probability(colours: object) -> None:
+    series = build(Case(slices=5)).result.series[0]
     heights = [0.9, None, 0.45, 0.9, 0.0]
     slices = tuple(
         s.model_copy(update={"stroke_probability": h}) for s, h in zip(series.slices, heights, strict=True)
@@ -212,6 +220,6 @@ def test_the_chart_draws_each_bar_as_high_as_its_probability(make_report: Make, 
     assert (key > tall * 0.9).sum() < (plain > half * 0.9).sum()
 
 
-def test_the_chart_shows_the_thresholds(make_report: Make) -> None:
-    series = make_report(Case(slices=12)).result.series[0]
+def test_the_chart_shows_the_thresholds() -> None:
+    series = build(Case(slices=12)).result.series[0]
     assert slice_probability_chart(series, THRESHOLDS) != slice_probability_chart(series, None)

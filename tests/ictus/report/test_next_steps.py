@@ -1,7 +1,5 @@
 """The rule table: what it accepts, and which steps it gives for which result."""
 
-from collections.abc import Callable
-
 import pytest
 from pydantic import ValidationError
 
@@ -9,9 +7,7 @@ from ictus.domain.enums import Disposition, Finding, Modality, Priority
 from ictus.report import NextStepTable, StudyReport, default_table
 from ictus.report.next_steps import Urgency
 
-from .conftest import Case
-
-Make = Callable[[Case], StudyReport]
+from .conftest import Case, build
 
 
 def table(*rules: dict[str, object]) -> NextStepTable:
@@ -27,37 +23,37 @@ def texts(rules: NextStepTable, report: StudyReport, **labels: object) -> list[s
     return [step.text for step in steps]
 
 
-def test_every_rule_that_holds_adds_its_steps_in_the_tables_order(make_report: Make) -> None:
+def test_every_rule_that_holds_adds_its_steps_in_the_tables_order() -> None:
     rules = table(
         rule("a", "first"),
         rule("b", "never", dispositions=["unsuitable"]),
         rule("c", "second", modalities=["CT"]),
     )
-    assert texts(rules, make_report(Case())) == ["first", "second"]
+    assert texts(rules, build(Case())) == ["first", "second"]
 
 
-def test_a_step_is_said_once_and_the_urgent_ones_come_first(make_report: Make) -> None:
+def test_a_step_is_said_once_and_the_urgent_ones_come_first() -> None:
     rules = table(rule("a", "later"), rule("b", "later"), rule("c", "at once", "now"))
-    assert texts(rules, make_report(Case())) == ["at once", "later"]
+    assert texts(rules, build(Case())) == ["at once", "later"]
 
 
 @pytest.mark.parametrize(("probability", "expected"), [(0.49, []), (0.5, ["x"]), (0.69, ["x"]), (0.7, [])])
 def test_the_probability_band_holds_its_lower_bound_and_not_its_upper(
-    make_report: Make, probability: float, expected: list[str]
+    probability: float, expected: list[str]
 ) -> None:
     rules = table(rule("a", "x", probability_at_least=0.5, probability_below=0.7))
-    assert texts(rules, make_report(Case(Disposition.UNCERTAIN, probability))) == expected
+    assert texts(rules, build(Case(Disposition.UNCERTAIN, probability))) == expected
 
 
-def test_a_probability_band_never_holds_without_a_probability(make_report: Make) -> None:
+def test_a_probability_band_never_holds_without_a_probability() -> None:
     rules = table(rule("a", "x", probability_at_least=0.0))
-    assert texts(rules, make_report(Case(Disposition.UNSUITABLE, None))) == []
+    assert texts(rules, build(Case(Disposition.UNSUITABLE, None))) == []
 
 
-def test_null_among_the_findings_stands_for_no_answer(make_report: Make) -> None:
+def test_null_among_the_findings_stands_for_no_answer() -> None:
     rules = table(rule("a", "x", findings=[None]))
-    assert texts(rules, make_report(Case(Disposition.NOT_VALIDATED))) == ["x"]
-    assert texts(rules, make_report(Case())) == []
+    assert texts(rules, build(Case(Disposition.NOT_VALIDATED))) == ["x"]
+    assert texts(rules, build(Case())) == []
 
 
 @pytest.mark.parametrize(
@@ -83,21 +79,21 @@ def test_a_table_that_cannot_be_meant_is_refused(rules: list[dict[str, object]])
 @pytest.mark.parametrize("disposition", Disposition)
 @pytest.mark.parametrize("finding", [*Finding, None])
 def test_the_default_table_always_advises_and_never_orders(
-    make_report: Make, disposition: Disposition, finding: Finding | None, modality: Modality
+    disposition: Disposition, finding: Finding | None, modality: Modality
 ) -> None:
-    result = make_report(Case(disposition, 0.5)).result.model_copy(update={"finding": finding})
+    result = build(Case(disposition, 0.5)).result.model_copy(update={"finding": finding})
     steps = default_table().evaluate(result, modality, Priority.STAT)
     assert steps[-1].urgency is Urgency.ALWAYS
     for step in steps:
         assert "onsider" in step.text
 
 
-def test_every_answer_that_is_not_confident_sends_the_scan_to_a_reader_now(make_report: Make) -> None:
+def test_every_answer_that_is_not_confident_sends_the_scan_to_a_reader_now() -> None:
     for disposition in set(Disposition) - {Disposition.CONFIDENT}:
-        first = texts(default_table(), make_report(Case(disposition, 0.5)))[0]
+        first = texts(default_table(), build(Case(disposition, 0.5)))[0]
         assert "radiologist to read this scan" in first
 
 
-def test_a_clear_scan_does_not_send_a_suspected_stroke_home(make_report: Make) -> None:
-    said = " ".join(texts(default_table(), make_report(Case(probability=0.02))))
+def test_a_clear_scan_does_not_send_a_suspected_stroke_home() -> None:
+    said = " ".join(texts(default_table(), build(Case(probability=0.02))))
     assert "does not exclude it" in said

@@ -1,16 +1,12 @@
 """What the sentences say about numbers."""
 
-from collections.abc import Callable
-
 import pytest
 
 from ictus.domain.enums import Disposition, Modality
-from ictus.report import StudyReport, wording
+from ictus.report import wording
 from ictus.report.fonts import markup, visual
 
-from .conftest import Case
-
-Make = Callable[[Case], StudyReport]
+from .conftest import Case, build
 
 
 @pytest.mark.parametrize(
@@ -31,10 +27,8 @@ def test_a_probability_never_reads_as_certainty(probability: float, percent: str
 
 
 @pytest.mark.parametrize("disposition", [Disposition.UNSUITABLE, Disposition.NOT_VALIDATED])
-def test_an_input_that_the_model_cannot_judge_gets_no_number_and_no_heatmap(
-    make_report: Make, disposition: Disposition
-) -> None:
-    report = make_report(Case(disposition, 0.97, series=2))
+def test_an_input_that_the_model_cannot_judge_gets_no_number_and_no_heatmap(disposition: Disposition) -> None:
+    report = build(Case(disposition, 0.97, series=2))
     assert report.probability is None
     assert report.charted_series is None
     assert all(shown.explained is None for shown in report.pictured)
@@ -44,9 +38,9 @@ def test_an_input_that_the_model_cannot_judge_gets_no_number_and_no_heatmap(
     assert wording.saliency(report) == wording.NO_SALIENCY
 
 
-def test_only_confident_answers_are_red_or_green(make_report: Make) -> None:
+def test_only_confident_answers_are_red_or_green() -> None:
     tones = {
-        (d, p): wording.tone(make_report(Case(d, p, pictures=0, slices=2)))
+        (d, p): wording.tone(build(Case(d, p, pictures=0, slices=2)))
         for d in Disposition
         for p in (0.03, 0.97)
     }
@@ -56,17 +50,15 @@ def test_only_confident_answers_are_red_or_green(make_report: Make) -> None:
     assert others == {wording.Tone.DOUBT, wording.Tone.NONE}
 
 
-def test_slices_are_counted_from_one_and_named_with_their_series_when_there_are_several(
-    make_report: Make,
-) -> None:
-    one, several = make_report(Case(slices=8)), make_report(Case(slices=8, series=3))
+def test_slices_are_counted_from_one_and_named_with_their_series_when_there_are_several() -> None:
+    one, several = build(Case(slices=8)), build(Case(slices=8, series=3))
     first = one.key_slices[0]
     assert wording.slice_name(one, first) == f"Slice {first.index + 1} of 8"
     assert wording.slice_name(several, first) == f"Series 1, slice {first.index + 1} of 8"
 
 
-def test_the_chart_in_words_counts_the_slices_without_a_probability(make_report: Make) -> None:
-    report = make_report(Case(slices=6))
+def test_the_chart_in_words_counts_the_slices_without_a_probability() -> None:
+    report = build(Case(slices=6))
     series = report.result.series[0]
     slices = tuple(
         s.model_copy(update={"stroke_probability": None}) if s.index < 2 else s for s in series.slices
@@ -75,8 +67,8 @@ def test_the_chart_in_words_counts_the_slices_without_a_probability(make_report:
     assert "2 slices were unsuitable" in text
 
 
-def test_the_modality_is_never_guessed(make_report: Make) -> None:
-    report = make_report(Case(Disposition.NOT_VALIDATED, None, modality=Modality.OTHER))
+def test_the_modality_is_never_guessed() -> None:
+    report = build(Case(Disposition.NOT_VALIDATED, None, modality=Modality.OTHER))
     assert dict(wording.study_rows(report))["Scan"].startswith("Modality unknown")
 
 

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 from io import BytesIO
-from typing import Final
+from typing import Final, Literal
 
 import numpy as np
 from matplotlib.axes import Axes
@@ -60,8 +60,8 @@ def slice_probability_chart(
     axes.bar(numbers[key], heights[key], width, color=colours.key_bar, label="key slice")
 
     if thresholds is not None:
-        _draw_threshold(axes, thresholds.stroke_at_least, "stroke from", colours)
-        _draw_threshold(axes, thresholds.normal_at_most, "normal up to", colours)
+        _draw_threshold(axes, thresholds.stroke_at_least, "stroke from", "bottom", colours)
+        _draw_threshold(axes, thresholds.normal_at_most, "normal up to", "top", colours)
 
     last = max(s.index for s in series.slices) + 1
     axes.set_xlim(0.3, last + 0.7)
@@ -88,9 +88,12 @@ def slice_probability_chart(
     return out.getvalue()
 
 
-def _draw_threshold(axes: Axes, at: float, label: str, colours: ChartColours) -> None:
+def _draw_threshold(
+    axes: Axes, at: float, label: str, side: Literal["top", "bottom"], colours: ChartColours
+) -> None:
+    """Draw one threshold; its label stands above or below it, so that two close ones do not collide."""
     axes.axhline(at, color=colours.line, linewidth=1.1, linestyle=(0, (5, 3)))
     axes.text(
-        1.012, at, f"{label}\n{at * 100:.0f}\u00a0%", transform=axes.get_yaxis_transform(), color=colours.line,
-        fontsize=8, va="center", linespacing=1.1,
+        1.012, at, f"{label} {at * 100:.0f}\u00a0%", transform=axes.get_yaxis_transform(), color=colours.line,
+        fontsize=8, va=side,
     )  # fmt: skip
