@@ -32,6 +32,7 @@ def embed_pictures(
     paths: Sequence[Path],
     preprocess: PreprocessParams,
     graph: Path,
+    backbones: str,
     cache: Path,
     threads: int = 2,
 ) -> Float32:
@@ -41,13 +42,14 @@ def embed_pictures(
         paths: pictures to embed.
         preprocess: how they become network input.
         graph: the exported graph, beside its weights.
+        backbones: digest of the frozen weights.
         cache: folder of earlier results; one file for each set of pictures, preprocessing and weights.
         threads: of ONNX Runtime.
 
     Returns:
         (n, 2, features) float32: [:, 0] as they are, [:, 1] mirrored.
     """
-    kept = cache / f"{_cache_key(paths, preprocess, graph)}.safetensors"
+    kept = cache / f"{_cache_key(paths, preprocess, backbones)}.safetensors"
     if kept.is_file():
         return load_file(kept)["embedding"]
     session = open_session(graph, threads)
@@ -64,9 +66,8 @@ def embed_pictures(
     return embedding
 
 
-def _cache_key(paths: Sequence[Path], preprocess: PreprocessParams, graph: Path) -> str:
-    weights = graph.with_name("weights.pt")
-    digest = hashlib.sha256(preprocess.model_dump_json().encode())
-    for file in (weights, *paths):
-        digest.update(file_sha256(file).encode())
+def _cache_key(paths: Sequence[Path], preprocess: PreprocessParams, backbones: str) -> str:
+    digest = hashlib.sha256(f"{backbones} {preprocess.model_dump_json()}".encode())
+    for path in paths:
+        digest.update(file_sha256(path).encode())
     return digest.hexdigest()[:32]

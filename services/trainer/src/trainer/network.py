@@ -9,6 +9,7 @@ with respect to a map is its gradient with respect to the pooled vector over H*W
 (``FusionHead.gradient``); no backward pass is needed (Selvaraju et al., ICCV 2017, for the method).
 """
 
+import hashlib
 from collections import OrderedDict
 from collections.abc import Mapping
 from pathlib import Path
@@ -134,6 +135,15 @@ class HybridNetwork(nn.Module):
     def forward(self, pixels: Tensor) -> Tensor:
         """(n, 3, H, W) normalised pixels to (n, classes) logits."""
         return cast("Tensor", self.head(self.embed(pixels)))
+
+    def backbone_sha256(self) -> str:
+        """Digest of both backbones' weights and of what else decides about the embedding."""
+        frozen = {"resnet_stride_in_1x1", "mobilenet_same_padding"}
+        digest = hashlib.sha256(self.architecture.model_dump_json(include=frozen).encode())
+        for backbone in (self.resnet, self.mobilenet):
+            for name, value in backbone.state_dict().items():
+                digest.update(name.encode() + value.numpy().tobytes())
+        return digest.hexdigest()
 
     def load_pretrained(self, folder: Path | None) -> str:
         """Load ImageNet weights into both backbones.

@@ -1,7 +1,8 @@
 """From logits to probabilities that mean what they say.
 
-Slices: temperature scaling (Guo et al., ICML 2017), one number fitted on held-out patients. Studies: Platt
-scaling of the aggregated score's log-odds, because the mean of the worst slices is no probability by itself.
+Slices: temperature scaling with a bias for each class (Guo et al., ICML 2017), fitted on held-out patients; the
+bias puts back the rarity of stroke slices that class weighting took out. Studies: Platt scaling of the
+aggregated score's log-odds, because the mean of the worst slices is no probability by itself.
 """
 
 from typing import Final
@@ -22,6 +23,9 @@ class Calibration(Params):
     """Fitted on held-out patients only."""
 
     temperature: float = Field(gt=0, description="Slice logits are divided by it before the softmax.")
+    bias: tuple[float, ...] | None = Field(
+        default=None, description="Added to the scaled logits, one for each class; None adds nothing."
+    )
     study_slope: float = Field(default=1.0, gt=0, description="Platt slope on the study score's log-odds.")
     study_intercept: float = 0.0
 
@@ -29,6 +33,8 @@ class Calibration(Params):
 def slice_probabilities(logits: NDArray[np.floating], calibration: Calibration) -> Float64:
     """Calibrated class probabilities: (n, classes) logits to (n, classes), rows sum to one."""
     scaled = np.asarray(logits, dtype=np.float64) / calibration.temperature
+    if calibration.bias is not None:
+        scaled += np.asarray(calibration.bias)
     scaled -= scaled.max(axis=1, keepdims=True)
     raised = np.exp(scaled)
     probabilities: Float64 = raised / raised.sum(axis=1, keepdims=True)

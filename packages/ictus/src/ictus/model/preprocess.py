@@ -1,9 +1,9 @@
 """From a canonical volume to network input: the one code path of training and serving.
 
-Every slice goes through the same steps: CT window (or the picture as it is) to 8-bit grey, head-region
-crop, noise reduction, resize, contrast enhancement, normalisation with the ImageNet mean and deviation.
-Hounsfield units are windowed *first*, so a CT series and a picture of it exported at the same window give
-the same input. The parameters travel in the manifest.
+Every slice goes through the same steps: CT window to 8-bit grey, head-region crop, noise reduction, resize,
+contrast enhancement, normalisation with the ImageNet mean and deviation. A picture has lost its Hounsfield
+units, so it is read as having been exported at ``picture_window`` and brought to the same window: a CT series
+and a picture of it give the same input. The parameters travel in the manifest.
 """
 
 from collections.abc import Sequence
@@ -78,6 +78,9 @@ class PreprocessParams(Params):
     windows: tuple[Window, ...] = Field(
         default=(BRAIN_WINDOW,), description="One window for all three channels, or one for each."
     )
+    picture_window: Window = Field(
+        default=BRAIN_WINDOW, description="The window that pictures were exported at, as far as is known."
+    )
     crop: HeadCrop | None = HeadCrop()
     noise_reduction: NoiseReduction = NoiseReduction.NONE
     noise_kernel: int = Field(default=3, ge=3, le=7, description="Filter side in slice pixels, odd.")
@@ -128,43 +131,49 @@ def prepare(volume: Volume, params: PreprocessParams, indices: Sequence[int] | N
     chosen = np.arange(len(volume.voxels)) if indices is None else np.asarray(indices, dtype=np.int64)
     voxels = volume.voxels if indices is None else volume.voxels[chosen]
     aspect = volume.spacing_mm[1] / volume.spacing_mm[2] if volume.spacing_mm else 1.0
-    windowed = to_display(voxels, volume.units, params.windows[0])
+    windowed = to_display(voxels, volume.units, params.windows[0], params.picture_window)
     boxes = np.array([head_box(picture, params.crop, aspect) for picture in windowed], dtype=np.int32)
     pixels = np.empty((len(voxels), 3, params.size, params.size), dtype=np.float32)
     tables = _normalisation_tables(params)
-    separate = len(params.windows) == 3 and volume.units is VoxelUnits.HOUNSFIELD
     for position, (picture, box) in enumerate(zip(windowed, boxes, strict=True)):
-        grey = enhance(picture, box, params)
-        channels = [grey, grey, grey]
-        if separate:
-            raw = voxels[position]
-            channels[1:] = [
-                enhance(to_display(raw, volume.units, window), box, params) for window in params.windows[1:]
-            ]
+        channels = [enhance(picture, box, params)]
+        for window in params.windows[1:]:
+            other = to_display(voxels[position], volume.units, window, params.picture_window)
+            channels.append(enhance(other, box, params))
         for channel, table in enumerate(tables):
-            np.take(table, channels[channel], out=pixels[position, channel])
+            np.take(table, channels[channel % len(channels)], out=pixels[position, channel])
     return PreparedSlices(pixels, boxes.reshape(-1, 4), windowed, chosen.astype(np.int32))
 
 
-def to_display(voxels: NDArray[np.generic], units: VoxelUnits, window: Window = BRAIN_WINDOW) -> UInt8:
+def to_display(
+    voxels: NDArray[np.generic], units: VoxelUnits, window: Window, picture_window: Window
+) -> UInt8:
     """Voxels of any canonical unit as 8-bit grey.
 
-    Hounsfield units go through ``window``; normalised MR is scaled from its full range; a picture is
-    returned as it is.
+    Hounsfield units go through ``window``, a picture from ``picture_window`` to ``window``; normalised MR is
+    scaled from its full range.
     """
     if units is VoxelUnits.DISPLAY:
-        return np.asarray(voxels, dtype=np.uint8)
-    if units is VoxelUnits.NORMALISED:
-        low, width = 0.0, float(MR_NORMALISED_MAXIMUM)
+        if window == picture_window:
+            return np.asarray(voxels, dtype=np.uint8)
+        low, high = 0, 255
+        hounsfield = _low(picture_window) + np.arange(256) * (picture_window.width / 255)
+        levels = (hounsfield - _low(window)) * (255.0 / window.width)
+    elif units is VoxelUnits.NORMALISED:
+        low, high = 0, MR_NORMALISED_MAXIMUM
+        levels = np.arange(high + 1) * (255.0 / high)
     else:
-        low, width = window.center - window.width / 2, window.width
-    clipped = np.clip(voxels, np.int16(np.floor(low)), np.int16(np.ceil(low + width)))
-    # One look-up over the few values that are left: four times faster than arithmetic in float.
-    first = int(np.floor(low))
-    levels = (np.arange(first, int(np.ceil(low + width)) + 1) - low) * (255.0 / width)
+        low, high = int(np.floor(_low(window))), int(np.ceil(_low(window) + window.width))
+        levels = (np.arange(low, high + 1) - _low(window)) * (255.0 / window.width)
+    # One look-up over the few values that are left: faster than arithmetic on every voxel.
     table = np.clip(np.rint(levels), 0, 255).astype(np.uint8)
-    display: UInt8 = np.take(table, clipped.astype(np.int32) - first)
+    values = np.asarray(voxels, dtype=np.int16)
+    display: UInt8 = np.take(table, np.clip(values, low, high) - np.int16(low))
     return display
+
+
+def _low(window: Window) -> float:
+    return window.center - window.width / 2
 
 
 def head_box(picture: UInt8, crop: HeadCrop | None, aspect: float = 1.0) -> tuple[int, int, int, int]:

@@ -2,8 +2,8 @@
 
 Two layers. Image checks on the windowed slice cost microseconds and catch what is no head CT to anyone:
 blank, coloured, noise, no skull in dark surroundings. The embedding check asks whether the network has seen
-the like: distance to the nearest training embeddings in a whitened principal subspace (after Sun et al., ICML
-2022). The first three hold for any modality, the others only for what the model is validated for.
+the like: the distance of the normalised embedding to its k-th nearest training embedding (Sun et al., ICML
+2022), in the training data's principal subspace, what lies outside it included. The first three hold for any modality, the others only for what the model is validated for.
 """
 
 from dataclasses import dataclass
@@ -44,7 +44,7 @@ class ImageLimits(Params):
         default=0.6, ge=0, description="Mean step between neighbours over the deviation; white noise has 1.1."
     )
     minimum_background: float = Field(
-        default=0.3, ge=0, le=1, description="Share of black on the crop's four corners."
+        default=0.5, ge=0, le=1, description="Share of black on the crop's four corners."
     )
     minimum_bone: float = Field(
         default=0.02, ge=0, le=1, description="Share of white in the crop: the skull."
@@ -71,37 +71,41 @@ class Suitability(Params):
 
 @dataclass(frozen=True)
 class EmbeddingStatistics:
-    """What the embedding check compares with.
+    """What the embedding check compares with; embeddings are scaled to unit length first.
 
     Attributes:
-        mean: (features,) float32.
-        projection: (features, components) float32: principal axes divided by their deviations.
-        reference: (m, components) float32, unit rows: projected training embeddings.
+        mean: (features,) float32, of the training embeddings.
+        axes: (features, components) float32, orthonormal: their principal axes.
+        reference: (m, components) float32: training embeddings along the axes.
     """
 
     mean: Float32
-    projection: Float32
+    axes: Float32
     reference: Float32
 
     def distances(self, embedding: NDArray[np.floating], neighbour: int) -> Float32:
-        """(n, features) embeddings to the (n,) distance to their ``neighbour``-th nearest reference, 0..2."""
-        # Unit rows: |a - b|^2 = 2 - 2ab.
-        squared = np.clip(2 - 2 * self.project(embedding) @ self.reference.T, 0, None)
-        nearest: Float32 = np.sqrt(np.partition(squared, neighbour - 1, axis=1)[:, neighbour - 1])
-        return nearest
+        """(n, features) embeddings to the (n,) distance to their ``neighbour``-th nearest reference."""
+        centred = unit_rows(embedding) - self.mean
+        along = centred @ self.axes
+        outside = (centred**2).sum(axis=1) - (along**2).sum(axis=1)
+        products = along @ self.reference.T
+        squared = (along**2).sum(axis=1)[:, None] + (self.reference**2).sum(axis=1) - 2 * products
+        nearest = np.partition(squared, neighbour - 1, axis=1)[:, neighbour - 1]
+        distance: Float32 = np.sqrt(np.clip(nearest + outside, 0, None))
+        return distance
 
-    def project(self, embedding: NDArray[np.floating]) -> Float32:
-        """(n, features) to unit rows of the whitened subspace, (n, components)."""
-        projected = (np.asarray(embedding, dtype=np.float32) - self.mean) @ self.projection
-        length = np.linalg.norm(projected, axis=1, keepdims=True)
-        unit: Float32 = projected / np.maximum(length, 1e-12)
-        return unit
+
+def unit_rows(embedding: NDArray[np.floating]) -> Float32:
+    """(n, features) rows scaled to unit length."""
+    rows = np.asarray(embedding, dtype=np.float32)
+    unit: Float32 = rows / np.maximum(np.linalg.norm(rows, axis=1, keepdims=True), 1e-12)
+    return unit
 
 
 def load_statistics(directory: Path, limits: EmbeddingLimits) -> EmbeddingStatistics:
     """The statistics of a verified model directory."""
     tensors = load_file(directory / limits.statistics_file)
-    return EmbeddingStatistics(tensors["mean"], tensors["projection"], tensors["reference"])
+    return EmbeddingStatistics(tensors["mean"], tensors["axes"], tensors["reference"])
 
 
 def image_faults(

@@ -1,0 +1,41 @@
+"""How a model is trained: everything that must be said to get the same model again."""
+
+from pydantic import Field
+
+from ictus.model.aggregation import Aggregation
+from ictus.model.base import Params
+from ictus.model.manifest import Architecture
+from ictus.model.preprocess import PreprocessParams, Window
+
+
+class HeadTraining(Params):
+    """How the head is fitted on the frozen backbones' features."""
+
+    epochs: int = Field(default=60, ge=1, description="At most; early stopping ends sooner.")
+    patience: int = Field(default=6, ge=1, description="Epochs without a better validation loss.")
+    batch_size: int = Field(default=64, ge=2)
+    learning_rate: float = Field(default=3e-4, gt=0)
+    weight_decay: float = Field(default=3.0, ge=0)
+    label_smoothing: float = Field(default=0.0, ge=0, lt=1)
+    class_weighting: bool = Field(default=True, description="Weigh each class by its rarity.")
+    mirror: bool = Field(default=True, description="Learn from left-right mirrored slices too.")
+
+
+class Recipe(Params):
+    """The whole recipe. The training pictures were exported at 120/40: see docs/decisions/0020."""
+
+    architecture: Architecture = Architecture(
+        resnet_stride_in_1x1=True, mobilenet_same_padding=True, hidden=64, dropout=0.5
+    )
+    preprocess: PreprocessParams = PreprocessParams(picture_window=Window(center=40, width=120))
+    head: HeadTraining = HeadTraining()
+    aggregation: Aggregation = Aggregation()
+    folds: int = Field(default=5, ge=2)
+    seed: int = 20
+    stroke_error_rate: float = Field(default=0.05, gt=0, lt=1)
+    normal_error_rate: float = Field(default=0.10, gt=0, lt=1)
+    suitability_components: int = Field(default=64, ge=2)
+    suitability_neighbour: int = Field(default=5, ge=1)
+    suitability_refused: float = Field(
+        default=0.01, gt=0, lt=1, description="Share of held-out training-like slices that may be refused."
+    )

@@ -1,0 +1,56 @@
+"""Fit the embedding check: what a training-like slice looks like to the network."""
+
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+from safetensors.numpy import save_file
+from sklearn.decomposition import PCA
+
+from ictus.model.suitability import EmbeddingLimits, EmbeddingStatistics, unit_rows
+from trainer.recipe import Recipe
+
+Float32 = NDArray[np.float32]
+
+REFERENCE_ROWS = 1000
+
+
+def fit_statistics(embedding: Float32, components: int, seed: int) -> EmbeddingStatistics:
+    """Principal axes of training embeddings, and a random thousand of them as reference.
+
+    Args:
+        embedding: (n, features) of training slices.
+        components: principal axes kept.
+        seed: of the choice.
+    """
+    unit = unit_rows(embedding)
+    fitted = PCA(components, svd_solver="covariance_eigh").fit(unit)
+    rows = np.sort(np.random.default_rng(seed).permutation(len(unit))[:REFERENCE_ROWS])
+    axes = np.ascontiguousarray(fitted.components_.T, dtype=np.float32)
+    mean = fitted.mean_.astype(np.float32)
+    return EmbeddingStatistics(mean, axes, (unit[rows] - mean) @ axes)
+
+
+def fit_suitability(
+    embedding: Float32, folds: NDArray[np.int64], recipe: Recipe, path: Path
+) -> EmbeddingLimits:
+    """Fit on all slices and write the statistics; the limit comes from held-out patients.
+
+    Args:
+        embedding: (n, features).
+        folds: (n,) from ``patient_folds``.
+        recipe: components, neighbour, and the share of held-out slices that may be refused.
+        path: safetensors file to write.
+    """
+    distances = np.empty(len(embedding), dtype=np.float32)
+    for fold in range(int(folds.max()) + 1):
+        held_out = folds == fold
+        others = fit_statistics(embedding[~held_out], recipe.suitability_components, recipe.seed)
+        distances[held_out] = others.distances(embedding[held_out], recipe.suitability_neighbour)
+    fitted = fit_statistics(embedding, recipe.suitability_components, recipe.seed)
+    save_file({"mean": fitted.mean, "axes": fitted.axes, "reference": fitted.reference}, path)
+    return EmbeddingLimits(
+        statistics_file=path.name,
+        neighbour=recipe.suitability_neighbour,
+        maximum_distance=float(np.quantile(distances, 1 - recipe.suitability_refused)),
+    )
