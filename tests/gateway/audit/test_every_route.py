@@ -1,6 +1,8 @@
 """What holds for every route, found by walking the application."""
 
+import pytest
 from fastapi.dependencies.models import Dependant
+from tests.gateway.analysis import Worker, add_study
 from tests.gateway.installation import Installation
 from tests.gateway.routes import AnyId, routes_of
 
@@ -59,6 +61,26 @@ def test_every_route_of_the_api_is_audited(installation: Installation) -> None:
         if path.startswith("/api/") and not isinstance(route, AuditedRoute)
     }
     assert not unaudited
+
+
+@pytest.mark.parametrize("role", [Role.CLINICIAN, Role.RADIOLOGIST, Role.ADMIN])
+def test_another_sites_object_answers_404(installation: Installation, role: Role) -> None:
+    """Whatever is asked about another site's study or job, the answer is the one for an id of nothing."""
+    worker = Worker.of(installation)
+    study_id = add_study(installation, installation.add_site())
+    job = worker.must_claim()
+    assert worker.complete(job).status_code == 204
+    series_id = job.series[0].series_id
+    there = AnyId(study_id=str(study_id), series_id=str(series_id), job_id=str(job.job_id))
+
+    stranger = installation.add_person(role).sign_in()
+    for method, path in routes_of(installation.app):
+        if path.startswith("/api/") and ("{study_id}" in path or "{job_id}" in path):
+            answers = [stranger.request(method, path.format_map(ids)) for ids in (there, AnyId())]
+            statuses = {(answer.status_code, answer.json()["code"]) for answer in answers}
+            assert len(statuses) == 1, path
+            assert answers[0].status_code in {403, 404, 422}, path
+            assert answers[0].status_code != 403 or answers[0].json()["code"] == "role_refused"
 
 
 def test_every_refusal_writes_audit(
