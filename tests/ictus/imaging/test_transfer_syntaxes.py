@@ -32,7 +32,7 @@ from pydicom.uid import (
 )
 
 from ictus.domain.enums import Modality
-from ictus.domain.errors import InvalidValuesError, UnsupportedSyntaxError
+from ictus.domain.errors import InvalidValuesError, TooLargeError, TruncatedFileError, UnsupportedSyntaxError
 from ictus.imaging.phantom import brain_window, dicom_series, head_ct, head_mr
 from ictus.imaging.volume import VoxelUnits
 
@@ -250,3 +250,23 @@ def test_a_blank_slice_is_refused(read, tmp_path) -> None:
     dataset.PixelData = bytes(len(dataset.PixelData))
     with pytest.raises(InvalidValuesError):
         read(save(dataset, tmp_path / "a"))
+
+
+def test_a_deflate_bomb_is_refused_before_it_is_inflated(read, tmp_path, monkeypatch) -> None:
+    dataset = instance()
+    dataset.file_meta.TransferSyntaxUID = DeflatedExplicitVRLittleEndian
+    dataset.PixelData += bytes(40_000_000)
+    path = save(dataset, tmp_path / "a")
+    assert path.stat().st_size < 100_000
+    monkeypatch.setattr("ictus.imaging.dicom.MAX_INFLATED_BYTES", 20_000_000)
+    with pytest.raises(TooLargeError):
+        read(path)
+
+
+def test_a_cut_deflated_file_is_truncated(read, tmp_path) -> None:
+    dataset = instance()
+    dataset.file_meta.TransferSyntaxUID = DeflatedExplicitVRLittleEndian
+    path = save(dataset, tmp_path / "a")
+    path.write_bytes(path.read_bytes()[:-400])
+    with pytest.raises(TruncatedFileError):
+        read(path)

@@ -1,6 +1,7 @@
 """Zip files: unpacked within the upload's limits, under names of our own."""
 
 import contextlib
+import errno
 import zipfile
 import zlib
 from dataclasses import dataclass
@@ -11,6 +12,7 @@ from ictus.imaging.sniff import FileKind, sniff
 
 _CHUNK = 1024**2
 _ENCRYPTED = 0x1
+_DAMAGED = "The zip file is damaged. Please make or send it again."
 _READABLE = {zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED}
 
 
@@ -61,7 +63,11 @@ def unpack(archive: Path, folder: Path, budget: UploadBudget) -> list[Path]:
                 _unpack_one(opened, entry, folder / str(index), budget) for index, entry in enumerate(entries)
             ]
     except (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, RuntimeError, ValueError) as error:
-        raise ArchiveRefusedError("The zip file is damaged. Please make or send it again.") from error
+        raise ArchiveRefusedError(_DAMAGED) from error
+    except OSError as error:
+        if error.errno != errno.EINVAL:  # of a full disk the zip is innocent
+            raise
+        raise ArchiveRefusedError(_DAMAGED) from error
 
 
 def _unpack_one(opened: zipfile.ZipFile, entry: zipfile.ZipInfo, path: Path, budget: UploadBudget) -> Path:

@@ -68,12 +68,12 @@ _SAFE_TEXT: Final = {
     "ReceiveCoilName", "RescaleType", "SequenceName", "SoftwareVersions", "StackID", "TransmitCoilName",
     "WindowCenterWidthExplanation",
 }  # fmt: skip
-_SAFE_BYTES: Final = {
-    "PixelData", "ExtendedOffsetTable", "ExtendedOffsetTableLengths", "LUTData", "ICCProfile",
-    "RedPaletteColorLookupTableData", "GreenPaletteColorLookupTableData", "BluePaletteColorLookupTableData",
-    "AlphaPaletteColorLookupTableData", "SegmentedRedPaletteColorLookupTableData",
-    "SegmentedGreenPaletteColorLookupTableData", "SegmentedBluePaletteColorLookupTableData",
-}  # fmt: skip
+_SAFE_BYTES: Final = {"PixelData", "ExtendedOffsetTable", "ExtendedOffsetTableLengths", "LUTData"}
+_PALETTE: Final = {
+    f"{segmented}{colour}PaletteColorLookupTableData"
+    for colour in ("Red", "Green", "Blue", "Alpha")
+    for segmented in ("", "Segmented")
+}
 _ESSENTIAL: Final = {
     "SOPClassUID", "Modality", "PhotometricInterpretation", "SpecificCharacterSet", "RescaleType",
 }  # fmt: skip
@@ -92,6 +92,9 @@ def de_identify(dataset: Dataset, key: bytes, identifying: Iterable[str] = ()) -
     """
     words = _words(identifying)
     transfer_syntax = dataset.file_meta.TransferSyntaxUID
+    if text(dataset, "PhotometricInterpretation") != "PALETTE COLOR":
+        for keyword in _PALETTE.intersection(dataset.dir()):
+            delattr(dataset, keyword)
     _clean(dataset, key, words)
     dataset.PatientIdentityRemoved = "YES"
     dataset.DeidentificationMethod = METHOD
@@ -155,7 +158,7 @@ def _action(element: DataElement) -> int:
 def _is_safe(element: DataElement, words: frozenset[str]) -> bool:
     """Whether an attribute that the profile does not name may stay."""
     keyword, representation = element.keyword, element.VR
-    if keyword in _ESSENTIAL or keyword in _SAFE_BYTES:
+    if keyword in _ESSENTIAL or keyword in _SAFE_BYTES or keyword in _PALETTE:
         return True
     may_stay = keyword in _SAFE_TEXT or representation not in _FREE_TEXT
     if not may_stay or representation in _BYTES or representation in _PERSONAL:
