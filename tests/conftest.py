@@ -42,7 +42,7 @@ class Postgres:
         }[service]
         create_service_database(port, password, name, service, role_password)
         try:
-            yield database_url(service, role_password, port, name)
+            yield database_url(service, role_password, f"{LOOPBACK}:{port}", name)
         finally:
             drop_database(port, password, name)
 

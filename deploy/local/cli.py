@@ -18,11 +18,17 @@ from rich.panel import Panel
 from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 
 from local.errors import StackError
+from local.ports import gateway_port
 from local.sample import SCOPES, SampleOutcome, analyse_sample
 from local.stack import EVERYTHING, LocalStack
 from local.supervisor_client import Supervisor
 
-app = typer.Typer(help="Run a whole Ictus on this machine.", no_args_is_help=True, add_completion=False)
+app = typer.Typer(
+    help="Run a whole Ictus on this machine.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+)
 Data = Annotated[Path, typer.Option("--data", help="Folder of databases, objects, secrets and logs.")]
 
 
@@ -45,7 +51,7 @@ def run(
         with _progress(console) as progress:
             stack = LocalStack(
                 data,
-                ports={"gateway": port} if port else {},
+                ports=gateway_port(data / "ports.json", port),
                 announce=lambda title: _step(progress, console, title),
             )
             stack.prepare()

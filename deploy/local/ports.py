@@ -28,7 +28,7 @@ LISTENERS: Final = (
 )
 """Every listening socket of the stack; the ``s3_*`` ones are SeaweedFS's own inner servers."""
 
-PREFERRED: Final = {"gateway": 8000}
+_USUAL_GATEWAY_PORT: Final = 8000
 
 # Below the kernel's range for outgoing connections, so that no client socket takes a port between the choice
 # and the server's bind.
@@ -67,11 +67,18 @@ def choose_ports(
         if asked is not None and name in needed and not is_free(asked):
             msg = f"Port {asked} ({name}) is taken by another program: stop it, or choose another with PORT=."
             raise StackError(msg)
-        wish = asked or earlier.get(name) or PREFERRED.get(name)
+        wish = asked or earlier.get(name)
         usable = wish is not None and wish not in ports.values() and (name not in needed or is_free(wish))
         ports[name] = wish if wish is not None and usable else _free_port(taken=set(ports.values()))
     kept.write_text(json.dumps(ports, indent=2) + "\n")
     return ports
+
+
+def gateway_port(kept: Path, asked: int | None) -> dict[str, int]:
+    """Say which port a person's own stack wishes for: the one asked for; the first time 8000, if it is free."""
+    if asked is not None:
+        return {"gateway": asked}
+    return {} if kept.exists() or not is_free(_USUAL_GATEWAY_PORT) else {"gateway": _USUAL_GATEWAY_PORT}
 
 
 def _free_port(taken: set[int]) -> int:

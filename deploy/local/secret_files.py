@@ -61,21 +61,34 @@ def write_private(path: Path, text: str) -> None:
     part.replace(path)
 
 
-def write_process_secrets(folder: Path, credentials: Credentials, ports: Mapping[str, int]) -> None:
+@dataclass(frozen=True)
+class Addresses:
+    """Where the services find the servers, as host:port."""
+
+    postgres: str
+    redis: str
+
+    @classmethod
+    def on_loopback(cls, ports: Mapping[str, int]) -> "Addresses":
+        """Give the local stack's."""
+        return cls(f"{LOOPBACK}:{ports['postgres']}", f"{LOOPBACK}:{ports['redis']}")
+
+
+def write_process_secrets(folder: Path, credentials: Credentials, addresses: Addresses) -> None:
     """Lay out one folder per process below `folder`, each with what that process may know."""
-    for process, values in _settings(credentials, ports).items():
+    for process, values in _settings(credentials, addresses).items():
         for name, value in values.items():
             write_private(folder / process / f"ictus_{name}", value)
-    for path, text in _server_files(credentials, ports).items():
+    for path, text in _server_files(credentials, addresses).items():
         write_private(folder / path, text)
 
 
-def _settings(credentials: Credentials, ports: Mapping[str, int]) -> dict[str, dict[str, str]]:
+def _settings(credentials: Credentials, addresses: Addresses) -> dict[str, dict[str, str]]:
     """Name the secret settings of each service, as its ``settings.py`` spells them."""
-    redis = f"redis://:{credentials.redis_password}@{LOOPBACK}:{ports['redis']}/0"
+    redis = f"redis://:{credentials.redis_password}@{addresses.redis}/0"
     objects = {"s3_access_key": credentials.s3_access_key, "s3_secret_key": credentials.s3_secret_key}
     gateway = {
-        "database_url": database_url("gateway", credentials.gateway_password, ports["postgres"]),
+        "database_url": database_url("gateway", credentials.gateway_password, addresses.postgres),
         "redis_url": redis,
         **objects,
         "inference_token": credentials.inference_token,
@@ -86,7 +99,7 @@ def _settings(credentials: Credentials, ports: Mapping[str, int]) -> dict[str, d
     return {
         "gateway": gateway,
         "feedback": {
-            "database_url": database_url("feedback", credentials.feedback_password, ports["postgres"]),
+            "database_url": database_url("feedback", credentials.feedback_password, addresses.postgres),
             "feedback_token": credentials.feedback_token,
         },
         "inference": {"redis_url": redis, **objects, "inference_token": credentials.inference_token},
@@ -94,12 +107,12 @@ def _settings(credentials: Credentials, ports: Mapping[str, int]) -> dict[str, d
     }
 
 
-def database_url(role: str, password: str, port: int, database: str = "ictus") -> str:
-    """Spell a SQLAlchemy address of the local PostgreSQL."""
-    return f"postgresql+psycopg2://{role}:{password}@{LOOPBACK}:{port}/{database}"
+def database_url(role: str, password: str, address: str, database: str = "ictus") -> str:
+    """Spell the SQLAlchemy URL of a database on the PostgreSQL at `address` (host:port)."""
+    return f"postgresql+psycopg2://{role}:{password}@{address}/{database}"
 
 
-def _server_files(credentials: Credentials, ports: Mapping[str, int]) -> dict[str, str]:
+def _server_files(credentials: Credentials, addresses: Addresses) -> dict[str, str]:
     """Spell each server's own secret file."""
     identity = {
         "name": "ictus",
@@ -115,5 +128,5 @@ def _server_files(credentials: Credentials, ports: Mapping[str, int]) -> dict[st
         "redis/redis.conf": f"requirepass {credentials.redis_password}\n",
         "s3/s3.json": json.dumps({"identities": [identity]}),
         "mlflow/aws-credentials": aws,
-        "mlflow/pgpass": f"{LOOPBACK}:{ports['postgres']}:mlflow:mlflow:{credentials.mlflow_password}\n",
+        "mlflow/pgpass": f"{addresses.postgres}:mlflow:mlflow:{credentials.mlflow_password}\n",
     }

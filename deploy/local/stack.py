@@ -12,10 +12,11 @@ from pathlib import Path
 from types import TracebackType
 from typing import Final, Self
 
+from ictus.domain.errors import IctusError
 from local import database, probes
 from local.errors import StackError
 from local.ports import LISTENERS, LOOPBACK, choose_ports
-from local.secret_files import MLFLOW_BUCKET, S3_BUCKET, Credentials, write_process_secrets
+from local.secret_files import MLFLOW_BUCKET, S3_BUCKET, Addresses, Credentials, write_process_secrets
 from local.steps import Announce, quietly, run_steps
 from local.supervisor_client import Supervisor, wait_for
 
@@ -123,7 +124,8 @@ class LocalStack:
                 raise StackError(msg)
             self.ports = choose_ports(self.data / "ports.json", self._configured_ports)
             self.credentials = Credentials.load_or_create(self.data / "secrets" / "installation.json")
-            write_process_secrets(self.data / "secrets", self.credentials, self.ports)
+            addresses = Addresses.on_loopback(self.ports)
+            write_process_secrets(self.data / "secrets", self.credentials, addresses)
             self.supervisor.launch(self._supervisor_environment())
         except OSError as error:
             msg = f"{self.data} cannot be used: {error.strerror} ({error.filename})."
@@ -137,6 +139,9 @@ class LocalStack:
         """
         try:
             run_steps(names, self._do, self._announce)
+        except IctusError as error:
+            self._given_up.set()
+            raise StackError(error.detail) from error
         except BaseException:
             self._given_up.set()
             raise
@@ -266,6 +271,7 @@ class LocalStack:
             registry.promote(version)
 
     def _make_folders(self) -> None:
+        self.data.mkdir(parents=True, exist_ok=True, mode=0o700)
         for name in ("run", "logs", "redis", "s3", "work", "models", "web"):
             (self.data / name).mkdir(parents=True, exist_ok=True, mode=0o700)
         (self.data / "web" / "index.html").write_text(_NO_WEB_UI)

@@ -16,11 +16,12 @@ from gateway.auth.repository import UserRepository
 from gateway.auth.schemas import normalise_email
 from gateway.database import create_gateway_engine, create_session_factory, migrate
 from gateway.resources import Clock, utc_now
-from gateway.settings import DatabaseSettings, load_settings
+from gateway.settings import DatabaseSettings, GatewaySettings, load_settings
 from gateway.sites.models import Site
 from gateway.sites.repository import SiteRepository
 from gateway.sites.service import SiteService
 from ictus.domain.errors import ConflictError, IctusError
+from ictus.storage import ObjectStore
 
 Write = Callable[[str], object]
 
@@ -59,6 +60,18 @@ def create_api_key(
     return secret
 
 
+def create_buckets(settings: GatewaySettings, others: Sequence[str]) -> None:
+    """Make the bucket of the settings, and others on the same S3 server, unless they are there."""
+    for bucket in (settings.s3_bucket, *others):
+        ObjectStore(
+            settings.s3_endpoint,
+            settings.s3_access_key.get_secret_value(),
+            settings.s3_secret_key.get_secret_value(),
+            bucket,
+            secure=settings.s3_secure,
+        ).ensure_bucket()
+
+
 def _audit(session: Session, clock: Clock, action: str, object_type: str, site: Site | None) -> None:
     entry = AuditEntry(action, object_type, site.id if site else None, ActorKind.SYSTEM)
     entry.write(session, clock())
@@ -81,6 +94,8 @@ def _parser() -> argparse.ArgumentParser:
         "create-site", help="make a site unless there is one of this name; prints its id"
     )
     site.add_argument("name")
+    buckets = commands.add_parser("create-buckets", help="make the S3 bucket for scans, and further ones")
+    buckets.add_argument("others", nargs="*", metavar="BUCKET")
     key = commands.add_parser("create-api-key", help="make an API key; prints it, this once")
     key.add_argument("name", help="what the key is for")
     key.add_argument("--site", default="Main site", help="made when there is none; default: %(default)s")
@@ -93,33 +108,41 @@ def _parser() -> argparse.ArgumentParser:
     return parser
 
 
+def _run(options: argparse.Namespace, write: Write, clock: Clock) -> None:
+    if options.command == "create-buckets":
+        create_buckets(load_settings(GatewaySettings), options.others)
+        return
+    url = load_settings(DatabaseSettings).database_url.get_secret_value()
+    if options.command == "migrate":
+        migrate(url)
+        return
+    engine = create_gateway_engine(url)
+    try:
+        with create_session_factory(engine).begin() as session:
+            match options.command:
+                case "create-site":
+                    answer = str(create_site(session, options.name, clock).id)
+                case "create-api-key":
+                    lifetime, scopes = timedelta(hours=options.hours), frozenset(options.scope)
+                    answer = create_api_key(session, options.name, options.site, scopes, lifetime, clock)
+                case _:
+                    password = create_admin(session, options.email, options.name, options.site, clock)
+                    answer = f"{options.email} {password}" if password is not None else ""
+    finally:
+        engine.dispose()
+    if answer:
+        write(f"{answer}\n")
+
+
 def main(
     arguments: Sequence[str] | None = None, *, write: Write = sys.stdout.write, clock: Clock = utc_now
 ) -> int:
     """Run one command; 0 when it succeeded."""
-    options = _parser().parse_args(arguments)
-    url = load_settings(DatabaseSettings).database_url.get_secret_value()
-    if options.command == "migrate":
-        migrate(url)
-        return 0
-    engine = create_gateway_engine(url)
     try:
-        with create_session_factory(engine).begin() as session:
-            if options.command == "create-site":
-                write(f"{create_site(session, options.name, clock).id}\n")
-            elif options.command == "create-api-key":
-                lifetime = timedelta(hours=options.hours)
-                scopes = frozenset(options.scope)
-                write(f"{create_api_key(session, options.name, options.site, scopes, lifetime, clock)}\n")
-            else:
-                password = create_admin(session, options.email, options.name, options.site, clock)
-                if password is not None:
-                    write(f"{options.email} {password}\n")
+        _run(_parser().parse_args(arguments), write, clock)
     except IctusError as error:
         sys.stderr.write(f"{error.detail}\n")
         return 1
-    finally:
-        engine.dispose()
     return 0
 
 

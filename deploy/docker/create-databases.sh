@@ -1,0 +1,23 @@
+#!/usr/bin/env bash
+# First start of an empty database: a role and a schema for each service, MLflow's own database, nothing public.
+set -euo pipefail
+
+sql() { # DATABASE; statements on standard input
+    psql --quiet --set ON_ERROR_STOP=1 --username "${POSTGRES_USER:-postgres}" --dbname "$1"
+}
+password() { cat "/run/secrets/$1_password"; }
+
+sql postgres <<SQL
+CREATE ROLE mlflow LOGIN PASSWORD '$(password mlflow)';
+CREATE DATABASE mlflow OWNER mlflow;
+REVOKE ALL ON DATABASE mlflow, ictus FROM PUBLIC;
+SQL
+sql ictus <<<'REVOKE ALL ON SCHEMA public FROM PUBLIC;'
+for service in gateway feedback; do
+    sql ictus <<SQL
+CREATE ROLE $service LOGIN PASSWORD '$(password $service)';
+GRANT CONNECT ON DATABASE ictus TO $service;
+CREATE SCHEMA $service AUTHORIZATION $service;
+ALTER ROLE $service SET search_path = $service;
+SQL
+done
