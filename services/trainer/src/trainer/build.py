@@ -17,7 +17,6 @@ from ictus.model.manifest import (
     MANIFEST_FILE,
     WEIGHTS_FILE,
     FileDigest,
-    Metric,
     ModelClass,
     ModelDirectory,
     ModelManifest,
@@ -39,7 +38,7 @@ from trainer.network import HybridNetwork
 from trainer.recipe import Recipe
 from trainer.suitability_fit import fit_suitability
 from trainer.train import FeatureSet, cross_validate, fit_head, new_head
-from trainer.weights import save_weights
+from trainer.weights import load_network, save_weights
 
 CLASSES: Final = (
     ModelClass(name="normal", finding=Finding.NORMAL),
@@ -158,6 +157,22 @@ def build_model(
     return load_model_directory(output)
 
 
+def export_again(model: ModelDirectory) -> ModelDirectory:
+    """Make the graph of a verified directory again from its weights, with golden predictions and digests."""
+    manifest, path = model.manifest, model.path
+    names = [c.name for c in manifest.classes]
+    export_graph(
+        load_network(path, manifest),
+        names.index(manifest.explained_class),
+        manifest.preprocess.size,
+        path / WEIGHTS_FILE,
+        path / GRAPH_FILE,
+    )
+    write_golden(path, manifest.preprocess)
+    describe(path, manifest)
+    return load_model_directory(path)
+
+
 def describe(directory: Path, manifest: ModelManifest) -> ModelManifest:
     """Write the card and the manifest with the digests of the files that are there."""
     (directory / CARD_FILE).write_text(render_card(manifest), encoding="utf-8")
@@ -195,8 +210,3 @@ def _training(dataset: Dataset, recipe: Recipe, origin: str) -> Training:
         evaluation=f"{recipe.folds}-fold cross-validation by patient, pooled out-of-fold predictions; calibration "
         "and limits fitted on the other folds; 95 % intervals by 1,000 bootstrap samples of patients",
     )
-
-
-def figures(metrics: tuple[Metric, ...]) -> dict[str, float]:
-    """``level.name`` to value, as the registry logs them."""
-    return {f"{metric.level}.{metric.name}": metric.value for metric in metrics}

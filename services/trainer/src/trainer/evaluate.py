@@ -7,9 +7,13 @@ from typing import Final, Literal
 import numpy as np
 from numpy.typing import NDArray
 from sklearn.metrics import average_precision_score, brier_score_loss, roc_auc_score
+from tqdm import tqdm
 
-from ictus.model.manifest import Metric
-from trainer.calibrate import Judged
+from ictus.model.manifest import INPUT_PIXELS, OUTPUT_LOGITS, Metric, ModelDirectory
+from ictus.model.preprocess import prepare
+from trainer.calibrate import Fitted, HeldOut, Judged, judge
+from trainer.datasets import Dataset, read_picture
+from trainer.features import open_session
 
 Float64 = NDArray[np.float64]
 Bool = NDArray[np.bool_]
@@ -38,6 +42,22 @@ def evaluate(level: Literal["slice", "study"], judged: Judged, seed: int) -> tup
             Metric(name=name, level=level, value=statistic(judged), low=float(low), high=float(high))
         )
     return tuple(metrics)
+
+
+def evaluate_directory(model: ModelDirectory, dataset: Dataset, seed: int) -> tuple[Metric, ...]:
+    """Every figure of a finished model on a data set, at both levels, by its own graph, calibration and limits."""
+    manifest = model.manifest
+    session = open_session(model.graph, threads=0)
+    logits = [
+        session.run(
+            [OUTPUT_LOGITS], {INPUT_PIXELS: prepare(read_picture(s.path), manifest.preprocess).pixels}
+        )[0]
+        for s in tqdm(dataset.slices, desc="classifying", unit="slice")
+    ]
+    held_out = HeldOut(np.concatenate(logits), dataset.labels, dataset.patients)
+    fitted = Fitted(manifest.calibration, manifest.decision)
+    slices, studies = judge(held_out, fitted, manifest.aggregation)
+    return evaluate("slice", slices, seed) + evaluate("study", studies, seed)
 
 
 def expected_calibration_error(probability: Float64, label: Bool, bins: int = 10) -> float:

@@ -1,27 +1,50 @@
-"""Settings of the trainer: the only place of the service that reads the environment."""
+"""What the trainer is told by its environment; the only place of the service that reads it."""
 
+import os
 from pathlib import Path
 
+from pydantic import Field, SecretStr, ValidationError
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 
-class TrainingSettings(BaseSettings):
-    """What the command line takes from the environment.
-
-    ``ICTUS_PRETRAINED_DIR`` names a folder of ImageNet weights; unset, torch.hub is asked.
-    """
+class CommandSettings(BaseSettings):
+    """What ``ictus-train`` takes from the environment when no option says otherwise."""
 
     model_config = SettingsConfigDict(env_prefix="ICTUS_", extra="ignore")
 
-    pretrained_dir: Path | None = None
+    pretrained_dir: Path | None = Field(
+        default=None, description="Folder of ImageNet weights; torch.hub is asked when unset."
+    )
     mlflow_url: str | None = None
+    redis_url: SecretStr | None = None
+    model_name: str = "ictus"
 
 
 class WorkerSettings(BaseSettings):
-    """What the Celery worker needs; it refuses to start when one is missing."""
+    """What the worker needs. It has no database credentials and sees no identities."""
 
     model_config = SettingsConfigDict(env_prefix="ICTUS_", extra="ignore")
 
-    redis_url: str
+    redis_url: SecretStr
     mlflow_url: str
-    log_level: str = "INFO"
+    model_name: str = "ictus"
+    models_dir: Path = Field(
+        default=Path("models"), description="Folder of the model directories that may be published."
+    )
+
+
+class SettingsError(SystemExit):
+    """A setting is missing or cannot be; ends the program with one line that says which."""
+
+
+def worker_settings() -> WorkerSettings:
+    """The worker's settings: the environment, and files in the folder that ICTUS_SECRETS_DIR names.
+
+    Raises:
+        SettingsError: naming each setting that is missing or wrong, and never its value.
+    """
+    try:
+        return WorkerSettings(_secrets_dir=os.environ.get("ICTUS_SECRETS_DIR"))
+    except ValidationError as error:
+        lines = [f"ICTUS_{'_'.join(map(str, item['loc'])).upper()}: {item['msg']}" for item in error.errors()]
+        raise SettingsError("The trainer cannot start. " + "; ".join(lines)) from None

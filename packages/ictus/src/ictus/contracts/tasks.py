@@ -14,6 +14,9 @@ MODEL_CHANGED: Final = "ictus.model_changed"
 SWEEP: Final = "ictus.gateway.sweep"
 """Gateway beat task: re-rings queued jobs, ends expired leases, relays the outbox."""
 
+PUBLISH_MODEL: Final = "ictus.trainer.publish"
+"""Tells the trainer to register a model directory of its models folder: ``{"directory": "<name>"}``."""
+
 QUEUE_INFERENCE: Final = "inference"
 QUEUE_GATEWAY: Final = "gateway"
 QUEUE_TRAINER: Final = "trainer"

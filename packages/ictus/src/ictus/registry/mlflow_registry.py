@@ -18,7 +18,7 @@ from mlflow.exceptions import MlflowException
 from mlflow.tracking import MlflowClient
 
 from ictus.domain.errors import ConflictError, NotFoundError, UnavailableError
-from ictus.model.manifest import ModelDirectory, ModelRefusedError, load_model_directory
+from ictus.model.manifest import ModelDirectory, ModelManifest, ModelRefusedError, load_model_directory
 
 CHAMPION: Final = "champion"
 _VERSION_TAG: Final = "ictus.version"
@@ -46,15 +46,15 @@ class Registry:
     def publish(
         self,
         directory: Path,
-        metrics: Mapping[str, float],
-        parameters: Mapping[str, str],
+        metrics: Mapping[str, float] | None = None,
+        parameters: Mapping[str, str] | None = None,
     ) -> str:
         """Register a model directory; a version that is there already, byte for byte, is left as it is.
 
         Args:
             directory: verified before anything is sent.
-            metrics: figures of the run.
-            parameters: how it was trained.
+            metrics: figures to log beside the manifest's.
+            parameters: of the run, to log beside the manifest's.
 
         Returns:
             The version, to ``promote`` or ``fetch``.
@@ -75,9 +75,9 @@ class Registry:
             tags = {_VERSION_TAG: version, _SHA256_TAG: model.sha256}
             run = self._client.create_run(self._experiment(), run_name=version, tags=tags)
             run_id = run.info.run_id
-            for name, value in parameters.items():
+            for name, value in (_parameters(model.manifest) | dict(parameters or {})).items():
                 self._client.log_param(run_id, name, value)
-            for name, figure in metrics.items():
+            for name, figure in (_figures(model.manifest) | dict(metrics or {})).items():
                 self._client.log_metric(run_id, name, figure)
             for name in ("manifest.json", *model.manifest.files):
                 self._client.log_artifact(run_id, str(directory / name), artifact_path=_ARTEFACT)
@@ -192,3 +192,12 @@ class Registry:
             yield
         except MlflowException as error:
             raise UnavailableError("The model registry could not do this now.") from error
+
+
+def _figures(manifest: ModelManifest) -> dict[str, float]:
+    return {f"{metric.level}.{metric.name}": metric.value for metric in manifest.metrics}
+
+
+def _parameters(manifest: ModelManifest) -> dict[str, str]:
+    described = {**manifest.architecture.model_dump(), **manifest.training.model_dump()}
+    return {name: str(value) for name, value in described.items()}
