@@ -14,10 +14,12 @@ from ictus.domain.errors import (
     MixedStudiesError,
     NoPixelDataError,
     NoUsableSeriesError,
+    TooLargeError,
     TruncatedFileError,
     UnsupportedDimensionsError,
 )
-from ictus.imaging.phantom import Person, head_ct, head_mr, write_dicom_series
+from ictus.imaging.intake import IntakeLimits
+from ictus.imaging.phantom import Person, head_ct, head_mr, picture, write_dicom_series
 from ictus.imaging.volume import VoxelUnits
 
 CT = head_ct(slices=6, size=48)
@@ -220,3 +222,26 @@ def test_a_uid_key_gives_stable_new_uids(read, tmp_path, workdir) -> None:
     assert first.study_uid.startswith("2.25.")
     assert first.series[0].series_uid == second.series[0].series_uid
     assert first.series[0].volume_sha256 == second.series[0].volume_sha256
+
+
+def test_a_picture_of_another_kind_in_a_series_is_parted_from_it(read, volume_of, tmp_path) -> None:
+    paths = write_dicom_series(CT, tmp_path / "in")
+    change(paths[2], PhotometricInterpretation="MONOCHROME1")
+    outcome = read(*paths)
+    assert sorted(series.shape[0] for series in outcome.series) == [1, 5]
+    assert "uneven_spacing" in next(series for series in outcome.series if series.shape[0] == 5).warnings
+
+
+def test_more_series_than_allowed_are_refused(read, tmp_path) -> None:
+    small = head_ct(slices=1, size=16)
+    paths = [write_dicom_series(small, tmp_path / "in", series_number=number)[0] for number in range(3)]
+    with pytest.raises(TooLargeError):
+        read(*paths, limits=IntakeLimits(max_series=2))
+    with pytest.raises(TooLargeError):
+        read(*paths, limits=IntakeLimits(max_pixels=100))
+
+
+def test_pictures_beside_dicom_are_left_out(read, tmp_path) -> None:
+    (tmp_path / "logo").write_bytes(picture(CT, 2))
+    outcome = read(tmp_path / "logo", *write_dicom_series(CT, tmp_path / "in"))
+    assert [(note.name_index, note.code) for note in outcome.left_out] == [(0, "other_format")]

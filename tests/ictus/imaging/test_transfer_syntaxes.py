@@ -270,3 +270,26 @@ def test_a_cut_deflated_file_is_truncated(read, tmp_path) -> None:
     path.write_bytes(path.read_bytes()[:-400])
     with pytest.raises(TruncatedFileError):
         read(path)
+
+
+@pytest.mark.parametrize("syntax", [RLELossless, JPEGLSLossless, JPEG2000Lossless])
+def test_a_cut_compressed_file_is_truncated(read, tmp_path, syntax) -> None:
+    dataset = instance()
+    dataset.compress(syntax, generate_instance_uid=False)
+    path = save(dataset, tmp_path / "a")
+    path.write_bytes(path.read_bytes()[:-300])
+    with pytest.raises(TruncatedFileError):
+        read(path)
+
+
+@pytest.mark.parametrize("slope", ["nan", "inf", "0", "steep"])
+def test_a_scale_that_says_nothing_is_refused(read, tmp_path, slope: str) -> None:
+    dataset = instance()
+    path = save(dataset, tmp_path / "a")
+    data = path.read_bytes()
+    at = data.index(b"\x28\x00\x53\x10DS") + 6
+    end = at + 2 + int.from_bytes(data[at : at + 2], "little")
+    value = slope.encode() + b" " * (len(slope) % 2)
+    path.write_bytes(data[:at] + len(value).to_bytes(2, "little") + value + data[end:])
+    with pytest.raises(InvalidValuesError):
+        read(path)

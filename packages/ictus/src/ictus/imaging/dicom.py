@@ -23,6 +23,7 @@ from pydicom.uid import (
 )
 
 from ictus.domain.errors import (
+    InvalidValuesError,
     MalformedFileError,
     NoPixelDataError,
     TooLargeError,
@@ -114,6 +115,7 @@ def read_instance(file: UploadedFile, limits: IntakeLimits) -> Instance:
         NoPixelDataError: it is no image (SEG, SR, Parametric Map, presentation state, DICOMDIR, …).
         TruncatedFileError: it ends before its pixels begin.
         TooLargeError: it has more pixels or slices than allowed.
+        InvalidValuesError: its values' scale cannot be read.
         MalformedFileError: its header contradicts itself.
     """
     with file.path.open("rb") as source:
@@ -251,7 +253,10 @@ def _frame(sources: list[Dataset], number: int) -> Frame:
     position = first("ImagePositionPatient", 3)
     spacing = first("PixelSpacing", 2)
     thickness = first("SliceThickness", 1)
-    slope, intercept = first("RescaleSlope", 1), first("RescaleIntercept", 1)
+    scale = {keyword: first(keyword, 1) for keyword in ("RescaleSlope", "RescaleIntercept")}
+    if any(word(keyword) and value is None for keyword, value in scale.items()):
+        raise InvalidValuesError("The file does not say how its values are to be scaled.")
+    slope, intercept = scale["RescaleSlope"], scale["RescaleIntercept"]
     return Frame(
         number=number,
         position=(position[0], position[1], position[2]) if position else None,

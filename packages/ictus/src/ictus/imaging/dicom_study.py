@@ -8,6 +8,7 @@ from pydicom.uid import UID
 from ictus.domain.errors import (
     InvalidValuesError,
     NoPixelDataError,
+    TooLargeError,
     UnsupportedDimensionsError,
     UnsupportedSyntaxError,
 )
@@ -95,8 +96,10 @@ class _Study:
         self.hold_reasons: set[str] = set()
         self.uids: dict[str, str] = {}
         self.words = [value for field in _WORDS_OF if (value := self._first(_IDENTITY[field]))]
-        original = self._first("StudyInstanceUID") or ""
-        self.uid = self._new_uid(original) if original else replacement_uid(request.uid_key, "no study UID")
+        if len(self.stacks) > request.limits.max_series:
+            raise TooLargeError("The study has more series than this installation allows.")
+        own = sorted(instance.text("SOPInstanceUID") for instance in self.instances)
+        self.uid = self._new_uid(self._first("StudyInstanceUID") or f"study of {' '.join(own)}")
         self.written: dict[Path, Path] = {}
 
     def read(self, stack: Stack) -> list[IntakeSeries]:

@@ -43,7 +43,7 @@ class IntakeLimits:
     """Slices of one series."""
     max_voxels: int = 256 * 1024**2
     """Voxels of one series."""
-    max_series: int = 32
+    max_series: int = 64
     """Series (or pictures) of one upload."""
     address_space_bytes: int = 2 * 1024**3
     """RLIMIT_AS of the child."""
@@ -59,7 +59,8 @@ class IntakeRequest:
 
     Attributes:
         paths: the uploaded files, 1..``limits.max_files``; their names are never looked at.
-        declared_modality: what the sender said about files without a header; None when nothing was said.
+        declared_modality: what the sender said about NIfTI and pictures; None when nothing was said. A DICOM
+            header speaks for itself.
         uid_key: key of the HMAC that replaces DICOM UIDs; the same key and UID always give the same new UID.
         workdir: an empty private directory; everything that intake makes is written below it, and the
             caller deletes it.

@@ -130,10 +130,15 @@ def _is_wanted(instance: Instance, upload: Upload) -> bool:
 
 
 def _group_key(instance: Instance, frame: Frame) -> tuple[object, ...]:
+    """What all slices of one volume have in common, the meaning of their values included."""
     orientation = frame.orientation and tuple(round(part, 2) + 0.0 for part in frame.orientation)
     return (
         instance.text("SeriesInstanceUID"),
         instance.text("Modality"),
+        instance.text("SOPClassUID"),
+        instance.text("SamplesPerPixel"),
+        instance.text("PhotometricInterpretation"),
+        frame.rescale_type,
         instance.rows,
         instance.columns,
         orientation,
