@@ -150,7 +150,7 @@ def test_the_pictures_in_the_documents_are_the_ones_given() -> None:
             for d in decoded
         )
     shown = Outline(render_html(report)).all("img")
-    assert len(shown) == len(given) + 1
+    assert len(shown) == len(given) + 4  # and the chart for each kind of screen
 
 
 @all_cases

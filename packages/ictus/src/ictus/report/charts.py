@@ -13,7 +13,10 @@ from matplotlib.ticker import MaxNLocator, PercentFormatter
 from ictus.contracts.prediction import DecisionThresholds, SeriesPrediction
 
 PIXELS_PER_INCH: Final = 200
-_SIZE_INCHES: Final = (7.2, 2.0)
+WIDE: Final = (7.2, 2.0)
+"""Inches of a chart across an A4 page."""
+NARROW: Final = (3.6, 2.2)
+"""Inches of a chart across a telephone, where a wide one's labels would be too small to read."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,7 +36,10 @@ ON_DARK: Final = ChartColours("#18212b", "#c3ced9", "#2c3845", "#52687e", "#6cb2
 
 
 def slice_probability_chart(
-    series: SeriesPrediction, thresholds: DecisionThresholds | None, colours: ChartColours = ON_LIGHT
+    series: SeriesPrediction,
+    thresholds: DecisionThresholds | None,
+    colours: ChartColours = ON_LIGHT,
+    size: tuple[float, float] = WIDE,
 ) -> bytes:
     """Draw one series' calibrated probabilities as bars, the key slices darker, the thresholds dashed.
 
@@ -41,13 +47,12 @@ def slice_probability_chart(
         series: the series; a slice with no probability leaves a gap.
         thresholds: drawn and labelled when given.
         colours: of the background that the chart will stand on.
+        size: width and height in inches, at ``PIXELS_PER_INCH``.
 
     Returns:
-        PNG, 1440 x 400 pixels; the same input gives the same bytes.
+        PNG; the same input gives the same bytes.
     """
-    figure = Figure(
-        figsize=_SIZE_INCHES, dpi=PIXELS_PER_INCH, facecolor=colours.background, layout="constrained"
-    )
+    figure = Figure(figsize=size, dpi=PIXELS_PER_INCH, facecolor=colours.background, layout="constrained")
     axes = figure.add_subplot()
     axes.set_facecolor(colours.background)
 
@@ -68,7 +73,7 @@ def slice_probability_chart(
     axes.set_ylim(0, 1)
     axes.set_yticks([0, 0.25, 0.5, 0.75, 1])
     axes.yaxis.set_major_formatter(PercentFormatter(xmax=1, symbol="\u00a0%"))
-    axes.xaxis.set_major_locator(MaxNLocator(nbins=12, integer=True, min_n_ticks=1))
+    axes.xaxis.set_major_locator(MaxNLocator(nbins=round(size[0] * 1.7), integer=True, min_n_ticks=1))
     axes.set_xlabel("Slice", color=colours.text, fontsize=8)
     axes.set_ylabel("Probability", color=colours.text, fontsize=8)
     axes.tick_params(colors=colours.text, labelsize=8, length=0)
@@ -94,6 +99,6 @@ def _draw_threshold(
     """Draw one threshold; its label stands above or below it, so that two close ones do not collide."""
     axes.axhline(at, color=colours.line, linewidth=1.1, linestyle=(0, (5, 3)))
     axes.text(
-        1.012, at, f"{label} {at * 100:.0f}\u00a0%", transform=axes.get_yaxis_transform(), color=colours.line,
-        fontsize=8, va=side,
+        1.012, at, f"{label}\n{at * 100:.0f}\u00a0%", transform=axes.get_yaxis_transform(), color=colours.line,
+        fontsize=8, va=side, linespacing=1.1,
     )  # fmt: skip

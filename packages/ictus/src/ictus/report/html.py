@@ -17,15 +17,13 @@ def render_html(report: StudyReport) -> str:
 
     Serve it with ``content_security_policy()``, under which a browser loads nothing but what is inlined.
     """
-    chart_light, chart_dark = _charts(report)
     return _environment().get_template("report.html.j2").render(
         report=report,
         result=report.result,
         words=wording,
         tone=wording.tone(report).value,
         css=Markup(_stylesheet()),  # noqa: S704 - our own file, and the policy below holds its hash
-        chart_light=chart_light,
-        chart_dark=chart_dark,
+        charts=_charts(report),
     )  # fmt: skip
 
 
@@ -39,14 +37,20 @@ def content_security_policy() -> str:
     )
 
 
-def _charts(report: StudyReport) -> tuple[bytes | None, bytes | None]:
+def _charts(report: StudyReport) -> tuple[tuple[str, bytes], ...]:
+    """The chart for each kind of screen, with the classes by which the stylesheet shows the one that fits."""
     series = report.charted_series
     if series is None:
-        return None, None
+        return ()
     limits = report.result.thresholds
-    return (
-        charts.slice_probability_chart(series, limits, charts.ON_LIGHT),
-        charts.slice_probability_chart(series, limits, charts.ON_DARK),
+    return tuple(
+        (classes, charts.slice_probability_chart(series, limits, colours, size))
+        for classes, colours, size in (
+            ("wide light", charts.ON_LIGHT, charts.WIDE),
+            ("wide dark", charts.ON_DARK, charts.WIDE),
+            ("narrow light", charts.ON_LIGHT, charts.NARROW),
+            ("narrow dark", charts.ON_DARK, charts.NARROW),
+        )
     )
 
 
