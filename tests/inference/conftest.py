@@ -1,7 +1,6 @@
 """The real starter model, phantoms, and the real gateway behind a real HTTP server."""
 
 import contextlib
-import os
 import shutil
 import socket
 import threading
@@ -15,6 +14,7 @@ from tests.gateway.conftest import (  # noqa: F401  fixtures that this package s
     clean_database,
     clock,
     database_admin,
+    db,
     installation,
     make_settings,
     migrated_database,
@@ -26,12 +26,12 @@ from ictus.domain.enums import Stage
 from ictus.http.client import ServiceClient
 from ictus.imaging import phantom
 from ictus.imaging.volume import Volume
-from ictus.model.manifest import MANIFEST_FILE, ModelManifest
+from ictus.model.manifest import MANIFEST_FILE, ModelManifest, load_model_directory
 from inference.artefacts import LoadedModel, load_model
 from inference.engine import EngineOptions
 from inference.jobs import JobsClient
 
-STARTER = Path(os.environ.get("ICTUS_MODEL_DIR", REPOSITORY / "models" / "starter"))
+STARTER = REPOSITORY / "models" / "starter"
 OPTIONS = EngineOptions(threads=1, batch=2)
 
 
@@ -39,10 +39,29 @@ def ignore_progress(stage: Stage, done: int = 0, total: int = 0) -> None:
     """A report that nobody reads."""
 
 
+def revised(source: Path, target: Path, **changes: object) -> Path:
+    """A copy of a model directory whose manifest differs."""
+    shutil.copytree(source, target)
+    manifest = ModelManifest.model_validate_json((source / MANIFEST_FILE).read_bytes())
+    (target / MANIFEST_FILE).write_bytes(manifest.model_copy(update=changes).to_json())
+    return target
+
+
 @pytest.fixture(scope="session")
-def starter() -> LoadedModel:
-    """The model of the repository, loaded once."""
-    return load_model(STARTER, OPTIONS)
+def model_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The starter model without its embedding check, which knows a drawn head from a patient's."""
+    suitability = load_model_directory(STARTER).manifest.suitability
+    return revised(
+        STARTER,
+        tmp_path_factory.mktemp("model") / "starter",
+        suitability=suitability.model_copy(update={"embedding": None}),
+    )
+
+
+@pytest.fixture(scope="session")
+def starter(model_folder: Path) -> LoadedModel:
+    """That model, loaded once."""
+    return load_model(model_folder, OPTIONS)
 
 
 @pytest.fixture(scope="session")
@@ -52,17 +71,9 @@ def head() -> Volume:
 
 
 @pytest.fixture
-def another_version(tmp_path: Path) -> Callable[[str], Path]:
-    """Makes a copy of the starter model under another version, in a folder of that name."""
-
-    def make(version: str) -> Path:
-        folder = tmp_path / "published" / version
-        shutil.copytree(STARTER, folder)
-        manifest = ModelManifest.model_validate_json((folder / MANIFEST_FILE).read_bytes())
-        (folder / MANIFEST_FILE).write_bytes(manifest.model_copy(update={"version": version}).to_json())
-        return folder
-
-    return make
+def another_version(model_folder: Path, tmp_path: Path) -> Callable[[str], Path]:
+    """Makes a copy of the model under another version, in a folder of that name."""
+    return lambda version: revised(model_folder, tmp_path / "published" / version, version=version)
 
 
 @pytest.fixture

@@ -8,7 +8,7 @@ from pathlib import Path
 from uuid import uuid4
 
 import pytest
-from tests.inference.conftest import OPTIONS, STARTER, ignore_progress
+from tests.inference.conftest import OPTIONS, ignore_progress, revised
 from tests.inference.waiting import wait_until
 
 from ictus.domain.errors import UnavailableError
@@ -176,10 +176,7 @@ def test_version_that_is_no_folder_name_is_refused(tmp_path: Path, shelf: Shelf)
     assert shelf.fetched == []
 
 
-def test_graph_that_does_not_fit_its_manifest_is_refused(tmp_path: Path) -> None:
-    folder = tmp_path / "model"
-    shutil.copytree(STARTER, folder)
-    manifest = load_model_directory(folder).manifest
-    (folder / "manifest.json").write_bytes(manifest.model_copy(update={"embedding_size": 7}).to_json())
+def test_graph_that_does_not_fit_its_manifest_is_refused(tmp_path: Path, model_folder: Path) -> None:
+    folder = revised(model_folder, tmp_path / "model", embedding_size=7)
     with pytest.raises(ModelRefusedError, match="does not fit"):
         load_model(folder, OPTIONS)

@@ -1,15 +1,17 @@
 """The whole analysis with the real starter model."""
 
+from pathlib import Path
 from uuid import uuid4
 
+import cv2
 import numpy as np
 import pytest
 from safetensors.numpy import load
 from tests.inference.conftest import OPTIONS, STARTER, ignore_progress
 
-from ictus.domain.enums import Disposition, Modality, Stage
+from ictus.domain.enums import Disposition, Modality, SourceFormat, Stage
 from ictus.imaging import phantom
-from ictus.imaging.volume import Volume
+from ictus.imaging.volume import Volume, VoxelUnits
 from ictus.model.preprocess import prepare
 from ictus.storage import keys
 from inference.artefacts import LoadedModel, load_model
@@ -39,8 +41,10 @@ def test_every_slice_of_a_head_ct_is_answered_and_pictured(starter: LoadedModel,
     assert named | {read.embedding_key} == set(results.objects)
 
 
-def test_probabilities_do_not_depend_on_how_slices_are_batched(starter: LoadedModel, head: Volume) -> None:
-    singly = load_model(STARTER, EngineOptions(threads=1, batch=1))
+def test_probabilities_do_not_depend_on_how_slices_are_batched(
+    starter: LoadedModel, model_folder: Path, head: Volume
+) -> None:
+    singly = load_model(model_folder, EngineOptions(threads=1, batch=1))
     by_one = analyse(singly, [series_of(head)], None, ignore_progress).series[0]
     by_two = analyse(starter, [series_of(head)], None, ignore_progress).series[0]
     assert OPTIONS.batch == 2
@@ -103,3 +107,22 @@ def test_a_report_that_raises_ends_the_analysis(starter: LoadedModel, head: Volu
 
     with pytest.raises(GivenUpError):
         analyse(starter, [series_of(head)], KeptResults(), stop)
+
+
+def test_the_shipped_model_tells_a_drawn_head_from_a_patients(head: Volume) -> None:
+    answer = analyse(load_model(STARTER, OPTIONS), [series_of(head)], KeptResults(), ignore_progress)
+    assert (answer.disposition, answer.reason_code) == (Disposition.UNSUITABLE, "unlike_training_images")
+    assert answer.stroke_probability is None
+    assert all(item.overlay_key is None for item in answer.series[0].slices)
+
+
+@pytest.mark.shared_data
+def test_the_shipped_model_answers_real_slices(shared_data: Path) -> None:
+    model = load_model(STARTER, OPTIONS)
+    for name in ("Stroke", "Normal"):
+        file = sorted((shared_data / "ct-ich" / name).glob("*.jpg"))[12]
+        grey = cv2.imread(str(file), cv2.IMREAD_GRAYSCALE)
+        volume = Volume(grey[None], Modality.CT, SourceFormat.JPEG, VoxelUnits.DISPLAY)
+        answer = analyse(model, [series_of(volume)], KeptResults(), ignore_progress)
+        assert answer.disposition in {Disposition.CONFIDENT, Disposition.UNCERTAIN}
+        assert answer.series[0].slices[0].overlay_key is not None

@@ -12,7 +12,7 @@ from sqlalchemy.orm import Session
 from tests.gateway.analysis import add_study
 from tests.gateway.installation import Installation
 from tests.gateway.uploads import dicom_files, picture, study_id, upload
-from tests.inference.conftest import OPTIONS, STARTER
+from tests.inference.conftest import OPTIONS
 from tests.inference.waiting import wait_until
 
 from gateway.jobs.models import Attempt, AttemptOutcome, Job
@@ -30,11 +30,11 @@ from inference.runner import JobRunner, Stopping, WorkerStoppingError
 
 
 @pytest.fixture
-def models(tmp_path: Path) -> ModelStore:
+def models(model_folder: Path, tmp_path: Path) -> ModelStore:
     """The starter model, as an earlier run left it on this worker's disk."""
     cache = tmp_path / "models"
     version = "kept"
-    shutil.copytree(STARTER, cache / "versions" / version)
+    shutil.copytree(model_folder, cache / "versions" / version)
     (cache / "last-good").write_text(version)
     store = ModelStore(cache, lambda: pytest.fail("no registry is needed"), OPTIONS)
     store.load_last_good()
@@ -55,12 +55,6 @@ def make_runner(
         )
 
     return make
-
-
-@pytest.fixture
-def db(installation: Installation):
-    with installation.resources.sessions() as session:
-        yield session
 
 
 def job_of(db: Session, study: UUID) -> Job:

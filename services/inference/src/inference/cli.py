@@ -20,7 +20,10 @@ from inference.settings import CommandSettings
 from inference.study import LocalStudy, analyse_input, as_json_object, report_pdf, shown_series
 
 app = typer.Typer(
-    add_completion=False, no_args_is_help=True, help="Ictus: supports the reading of brain scans."
+    add_completion=False,
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,  # it prints local variables
+    help="Ictus: supports the reading of brain scans.",
 )
 _errors = Console(stderr=True, soft_wrap=True)
 _STARTER = Path(__file__).resolve().parents[4] / "models" / "starter"

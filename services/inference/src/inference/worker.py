@@ -58,7 +58,7 @@ def create_celery(settings: WorkerSettings, runner: JobRunner, models: ModelStor
     class PulseStep(bootsteps.StartStopStep):
         """Beats while the main loop waits for wake-ups."""
 
-        requires = ("celery.worker.consumer.consumer:Tasks",)
+        requires = ("celery.worker.consumer.tasks:Tasks",)
 
         def start(self, parent: Consumer) -> None:
             pulse.beat()
@@ -127,6 +127,7 @@ def run_celery(celery: Celery, settings: WorkerSettings) -> int:
         without_mingle=True,
         without_heartbeat=True,
         loglevel=settings.log_level,
+        quiet=True,
     )
     worker.start()
     return int(worker.exitcode or 0)

@@ -1,0 +1,119 @@
+"""The worker as it runs in production: its own process, woken through Redis, stopped by a signal."""
+
+import os
+import shutil
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+from tests.conftest import RedisServer, S3Server
+from tests.gateway.installation import Installation
+from tests.gateway.uploads import picture, study_id, upload
+from tests.inference.waiting import wait_until
+
+from gateway.jobs.models import Job
+from ictus.domain.enums import JobState, Role
+
+NO_REGISTRY = "http://127.0.0.1:9"
+
+
+@pytest.fixture
+def worker(
+    installation: Installation,
+    gateway_url: str,
+    redis_server: RedisServer,
+    s3: S3Server,
+    model_folder: Path,
+    tmp_path: Path,
+) -> Iterator[subprocess.Popen[bytes]]:
+    """A worker that has the starter model on its disk and never reaches a registry."""
+    shutil.copytree(model_folder, tmp_path / "models" / "versions" / "kept")
+    (tmp_path / "models" / "last-good").write_text("kept")
+    secrets = tmp_path / "secrets"
+    secrets.mkdir()
+    token = installation.resources.settings.inference_token.get_secret_value()
+    for name, value in {
+        "redis_url": redis_server.url,
+        "inference_token": token,
+        "s3_access_key": s3.access_key,
+        "s3_secret_key": s3.secret_key,
+    }.items():
+        (secrets / f"ictus_{name}").write_text(value)
+    with (tmp_path / "log").open("wb") as log:
+        process = subprocess.Popen(
+            [sys.executable, "-m", "inference.worker"],
+            env={
+                "PATH": os.environ["PATH"],
+                "ICTUS_SECRETS_DIR": str(secrets),
+                "ICTUS_GATEWAY_URL": gateway_url,
+                "ICTUS_S3_ENDPOINT": s3.endpoint,
+                "ICTUS_S3_BUCKET": installation.resources.settings.s3_bucket,
+                "ICTUS_S3_SECURE": "false",
+                "ICTUS_MLFLOW_URL": NO_REGISTRY,
+                "ICTUS_MODEL_CACHE": str(tmp_path / "models"),
+                "ICTUS_PULSE_FILE": str(tmp_path / "pulse"),
+                "ICTUS_ENGINE_THREADS": "1",
+            },
+            stdout=log,
+            stderr=subprocess.STDOUT,
+        )
+    yield process
+    process.kill()
+    process.wait()
+
+
+def states(db: Session, studies: list[str]) -> set[JobState]:
+    db.rollback()
+    return set(db.scalars(select(Job.state).where(Job.study_id.in_(studies))))
+
+
+def test_woken_worker_answers_and_stops_on_a_signal(
+    installation: Installation, worker: subprocess.Popen[bytes], tmp_path: Path, db: Session
+) -> None:
+    browser = installation.add_person(Role.CLINICIAN).sign_in()
+    studies = [study_id(upload(browser, picture(seed), modality="CT")) for seed in range(3)]
+    wait_until(lambda: states(db, studies) == {JobState.COMPLETED}, seconds=60)
+    assert (tmp_path / "pulse").exists()
+    assert healthy(tmp_path / "pulse")
+    worker.send_signal(signal.SIGTERM)
+    assert worker.wait(timeout=20) == 0
+    log = (tmp_path / "log").read_text()
+    assert log.count('"job_answered"') == 3
+    secrets = installation.resources.settings
+    assert secrets.inference_token.get_secret_value() not in log
+    assert secrets.s3_secret_key.get_secret_value() not in log
+
+
+def test_worker_without_its_settings_says_which_are_missing() -> None:
+    run = subprocess.run(
+        [sys.executable, "-m", "inference.worker"],
+        env={"PATH": os.environ["PATH"], "ICTUS_INFERENCE_TOKEN": "short"},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert run.returncode == 1
+    assert "ICTUS_REDIS_URL: Field required" in run.stderr
+    assert "ICTUS_INFERENCE_TOKEN" in run.stderr
+    assert "short" not in run.stderr.replace("too_short", "")
+    assert "Traceback" not in run.stderr
+
+
+def test_absent_worker_is_not_healthy(tmp_path: Path) -> None:
+    assert not healthy(tmp_path / "pulse")
+
+
+def healthy(pulse: Path) -> bool:
+    return (
+        subprocess.run(
+            [sys.executable, "-m", "inference.health"],
+            env={"PATH": os.environ["PATH"], "ICTUS_PULSE_FILE": str(pulse)},
+            check=False,
+        ).returncode
+        == 0
+    )
