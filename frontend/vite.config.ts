@@ -11,6 +11,8 @@ export default defineConfig({
   server: { proxy: { '/api': { target: gateway } } },
   build: {
     target: 'es2022',
+    // Browsers that know light-dark() and CSS nesting: both are used as they are.
+    cssTarget: ['chrome123', 'firefox120', 'safari17.5'],
     // Cornerstone3D is one large lazy chunk that only the result page loads.
     chunkSizeWarningLimit: 4096,
   },

@@ -62,13 +62,7 @@ export function Shell() {
           </Group>
         </Group>
       </AppShell.Header>
-      <Drawer
-        opened={opened}
-        onClose={close}
-        title={<Logo />}
-        size={270}
-        closeButtonProps={{ 'aria-label': 'Close' }}
-      >
+      <Drawer opened={opened} onClose={close} title={<Logo />} size={270}>
         <Stack component="nav" gap={4} aria-label="Pages">
           {pages.map(({ to, label, icon: Shape }) => (
             <MantineNavLink

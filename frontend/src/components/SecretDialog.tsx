@@ -12,13 +12,7 @@ interface SecretDialogProps {
 /** Shows a secret once. It is gone when the dialog closes, so a stray click outside does not close it. */
 export function SecretDialog({ title, secret, children, onClose }: SecretDialogProps) {
   return (
-    <Modal
-      opened
-      onClose={onClose}
-      title={title}
-      closeOnClickOutside={false}
-      closeButtonProps={{ 'aria-label': 'Close' }}
-    >
+    <Modal opened onClose={onClose} title={title} closeOnClickOutside={false}>
       <Stack>
         <Text>{children}</Text>
         <Code block fz="md" data-testid="secret" style={{ whiteSpace: 'pre-wrap', overflowWrap: 'anywhere' }}>

@@ -29,7 +29,7 @@ export function KeyDialog({ sites, onClose }: { sites: readonly Site[]; onClose:
     );
   }
   return (
-    <Modal opened onClose={onClose} title="New API key" closeButtonProps={{ 'aria-label': 'Close' }}>
+    <Modal opened onClose={onClose} title="New API key">
       <Stack>
         <TextInput
           label="System"

@@ -33,12 +33,7 @@ function EditDialog({ person, sites, onClose }: DialogProps & { sites: readonly 
   const [role, setRole] = useState<PersonRole>(person.role ?? 'clinician');
   const [siteId, setSiteId] = useState(person.site_id ?? sites[0]?.id ?? '');
   return (
-    <Modal
-      opened
-      onClose={onClose}
-      title={approving ? `Approve ${person.name}` : person.name}
-      closeButtonProps={{ 'aria-label': 'Close' }}
-    >
+    <Modal opened onClose={onClose} title={approving ? `Approve ${person.name}` : person.name}>
       <Stack>
         <Text c="dimmed">{person.email}</Text>
         <Select

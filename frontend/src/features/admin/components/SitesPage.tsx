@@ -15,12 +15,7 @@ function SiteDialog({ site, onClose }: { site: Site | null; onClose: () => void 
       ? create.mutate(name, { onSuccess: onClose })
       : rename.mutate({ id: site.id, name }, { onSuccess: onClose });
   return (
-    <Modal
-      opened
-      onClose={onClose}
-      title={site === null ? 'New site' : 'Rename the site'}
-      closeButtonProps={{ 'aria-label': 'Close' }}
-    >
+    <Modal opened onClose={onClose} title={site === null ? 'New site' : 'Rename the site'}>
       <form
         onSubmit={(event) => {
           event.preventDefault();

@@ -6,16 +6,6 @@ import { naturalFrequency } from '../naturalFrequency';
 import { ProbabilityScale } from './ProbabilityScale';
 import classes from './ResultPanel.module.css';
 
-/** The uncertain answer's tendency; a confident one needs no such words. */
-function tendency(result: ResultDetail): string | null {
-  if (result.disposition !== 'uncertain' || result.finding === null) {
-    return null;
-  }
-  return result.finding === 'stroke'
-    ? `Leans towards ${result.looked_for}.`
-    : `Leans towards no ${result.looked_for}.`;
-}
-
 /** The answer: what may be done with it, how sure it is, and what that means. */
 export function ResultPanel({ result }: { result: ResultDetail }) {
   const verdict = verdictOf(result.disposition, result.finding);
@@ -32,12 +22,11 @@ export function ResultPanel({ result }: { result: ResultDetail }) {
           </Title>
         </Group>
         <Text className={classes.finding ?? ''}>{result.finding_text}</Text>
-        {tendency(result) && <Text fw={600}>{tendency(result)}</Text>}
       </Box>
       <Stack gap="sm" p="md">
         {answered && result.stroke_probability !== null ? (
           <div>
-            <Group justify="space-between" align="baseline">
+            <Group justify="space-between" align="baseline" wrap="nowrap">
               <Text fw={550}>Probability of {result.looked_for}</Text>
               <Text className="numbers" fz={22} fw={650} lh={1}>
                 {formatProbability(result.stroke_probability)}

@@ -6,7 +6,7 @@ import { DocumentTitle } from '@/components/DocumentTitle';
 import { ProblemError } from '@/lib/problem';
 import type { Modality, Priority } from '../api/sendUpload';
 import { useUpload } from '../api/useUpload';
-import { looksLikePicture } from '../picture';
+import { statesNoModality } from '../modality';
 import { ChosenFiles } from './ChosenFiles';
 import { DropZone } from './DropZone';
 import { Refusal } from './Refusal';
@@ -23,9 +23,9 @@ export function UploadPage() {
   const navigate = useNavigate();
   const upload = useUpload();
   const [files, setFiles] = useState<readonly File[]>([]);
-  const [modality, setModality] = useState<Stated>('CT');
+  const [modality, setModality] = useState<Stated>('unknown');
   const [priority, setPriority] = useState<Priority>('ROUTINE');
-  const pictures = files.some(looksLikePicture);
+  const unstated = files.some(statesNoModality);
 
   const choose = (next: readonly File[]) => {
     upload.reset();
@@ -33,7 +33,7 @@ export function UploadPage() {
   };
   const send = () =>
     upload.mutate(
-      { files, priority, modality: pictures && modality !== 'unknown' ? modality : null },
+      { files, priority, modality: unstated && modality !== 'unknown' ? modality : null },
       {
         onSuccess: ({ study, created }) => {
           if (!created) {
@@ -65,14 +65,14 @@ export function UploadPage() {
           <Paper p="md">
             <Stack>
               <ChosenFiles files={files} disabled={upload.isPending} onChange={choose} />
-              {pictures && (
+              {unstated && (
                 <Group justify="space-between">
                   <div>
                     <Text fw={550} id="modality">
-                      What made the pictures?
+                      What made this scan?
                     </Text>
                     <Text c="dimmed" fz="xs">
-                      A PNG or JPEG does not say it itself.
+                      Pictures and NIfTI files do not say it. Left open, Ictus recognises it.
                     </Text>
                   </div>
                   <SegmentedControl<Stated>
@@ -81,9 +81,9 @@ export function UploadPage() {
                     value={modality}
                     onChange={setModality}
                     data={[
+                      { value: 'unknown', label: 'Not stated' },
                       { value: 'CT', label: 'CT' },
                       { value: 'MR', label: 'MR' },
-                      { value: 'unknown', label: 'Not known' },
                     ]}
                   />
                 </Group>

@@ -1,4 +1,4 @@
-import { Box, Loader, VisuallyHidden } from '@mantine/core';
+import { Box, Loader } from '@mantine/core';
 import { useMediaQuery } from '@mantine/hooks';
 import { useMemo, useReducer, useRef } from 'react';
 import { messageOf } from '@/lib/problem';
@@ -70,13 +70,17 @@ export default function Viewer({ studyId, series, slices, keySlices, lookedFor, 
         onZoom={(factor) => stage.current?.zoomBy(factor)}
       />
       <Box className={classes.stage}>
-        <div ref={element} className={classes.canvas} data-testid="stage" data-slice={shown} aria-hidden />
+        <div
+          ref={element}
+          className={classes.canvas}
+          role="img"
+          aria-label={`${series.modality} slice ${view.index + 1} of ${series.slices}${hasOverlay && view.overlay ? ', heatmap shown' : ''}`}
+          data-testid="stage"
+          data-slice={shown}
+        />
         {placement && hasOverlay && view.overlay && (
           <Overlay studyId={studyId} seriesId={series.id} placement={placement} opacity={view.opacity} />
         )}
-        <VisuallyHidden role="img">
-          {`${series.modality} slice ${view.index + 1} of ${series.slices}${hasOverlay && view.overlay ? ', heatmap shown' : ''}`}
-        </VisuallyHidden>
         <div className={`${classes.corner} numbers`} data-at="top-left" aria-hidden>
           {series.description || `${series.modality} series`}
         </div>
@@ -105,14 +109,16 @@ export default function Viewer({ studyId, series, slices, keySlices, lookedFor, 
           </div>
         )}
       </Box>
-      <SliceStrip
-        slices={strip}
-        keySlices={keySlices}
-        index={view.index}
-        lookedFor={lookedFor}
-        thresholds={thresholds}
-        onIndex={(index) => dispatch({ type: 'goto', index })}
-      />
+      {series.slices > 1 && (
+        <SliceStrip
+          slices={strip}
+          keySlices={keySlices}
+          index={view.index}
+          lookedFor={lookedFor}
+          thresholds={thresholds}
+          onIndex={(index) => dispatch({ type: 'goto', index })}
+        />
+      )}
     </section>
   );
 }

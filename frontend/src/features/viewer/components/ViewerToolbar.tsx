@@ -85,7 +85,8 @@ export function ViewerToolbar({ view, presets, canOverlay, dispatch, onFit, onZo
         ))}
       </fieldset>
       <div className={classes.divider} />
-      <fieldset className={classes.group} aria-label="Size">
+      {/* Fingers zoom without buttons; a narrow screen keeps the room for the picture. */}
+      <fieldset className={`${classes.group} ${classes.wide}`} aria-label="Size">
         <ToolButton label="Zoom out (−)" onClick={() => onZoom(1 / 1.25)}>
           <IconZoomOut size={18} stroke={1.7} aria-hidden />
         </ToolButton>
@@ -106,8 +107,7 @@ export function ViewerToolbar({ view, presets, canOverlay, dispatch, onFit, onZo
         >
           <IconFlame size={18} stroke={1.7} aria-hidden /> Heatmap
         </ToolButton>
-        <label className={classes.slider}>
-          <span className="mantine-visible-from-sm">Opacity</span>
+        <Tooltip label="Heatmap opacity ([ and ])">
           <input
             type="range"
             className={classes.opacity}
@@ -122,7 +122,7 @@ export function ViewerToolbar({ view, presets, canOverlay, dispatch, onFit, onZo
               dispatch({ type: 'opacity', opacity: event.currentTarget.valueAsNumber / 100 })
             }
           />
-        </label>
+        </Tooltip>
       </div>
       <ShortcutHelp presets={presets} />
     </div>

@@ -156,7 +156,8 @@ export class StackStage {
   };
 
   readonly #onRendered = (): void => {
-    if (this.#disposed || this.#viewport.getCurrentImageId() === undefined) {
+    // An empty frame is drawn before the first slice has arrived.
+    if (this.#disposed || !this.#viewport.getImageData()) {
       return;
     }
     const index = this.#viewport.getCurrentImageIdIndex();

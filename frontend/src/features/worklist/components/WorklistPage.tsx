@@ -105,7 +105,7 @@ export function WorklistPage() {
             onChange={(value) => set(name, value)}
             clearable
             clearButtonProps={{ 'aria-label': `Clear: ${label}` }}
-            w={158}
+            w={{ base: 'calc(50% - 6px)', sm: 158 }}
           />
         ))}
       </Group>

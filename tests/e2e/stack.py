@@ -1,0 +1,44 @@
+"""Runs a whole Ictus in a folder that is gone at the end, for as long as standard input stays open.
+
+Prints one JSON line when everything is ready: where it is and how the first administrator signs in.
+"""
+
+import json
+import shutil
+import signal
+import sys
+import tempfile
+from contextlib import redirect_stdout
+from pathlib import Path
+
+from local.stack import LocalStack
+
+PROCESSES = ("gateway", "gateway-tasks", "feedback", "inference")
+
+
+def main() -> int:
+    """Serve until whoever started this closes standard input."""
+    signal.signal(signal.SIGTERM, lambda *_: sys.stdin.close())
+    folder = Path(tempfile.mkdtemp(prefix="ictus-e2e-"))  # short: a socket's path has room for 108 bytes
+    try:
+        answer = sys.stdout
+        # MLflow's client prints where it wrote to; standard output is for the one line alone.
+        with redirect_stdout(sys.stderr), LocalStack(folder, processes=PROCESSES) as stack:
+            admin = stack.first_admin
+            assert admin is not None, "a fresh folder has no administrator yet"
+            ready = {
+                "url": stack.url("gateway"),
+                "email": admin.email,
+                "password": admin.one_time_password,
+                "logs": str(folder / "logs"),
+            }
+            answer.write(json.dumps(ready) + "\n")
+            answer.flush()
+            sys.stdin.read()
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
