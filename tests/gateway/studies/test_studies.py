@@ -252,7 +252,7 @@ def test_a_study_is_analysed_again_on_request_and_keeps_its_answer_meanwhile(
 
 
 def test_a_waiting_analysis_is_cancelled_at_once_and_a_running_one_by_its_worker(
-    browser: TestClient, worker: Worker
+    installation: Installation, browser: TestClient, worker: Worker
 ) -> None:
     study = upload(browser, picture())
     url = f"/api/v1/studies/{study['id']}"
@@ -260,6 +260,7 @@ def test_a_waiting_analysis_is_cancelled_at_once_and_a_running_one_by_its_worker
     assert worker.claim() is None
     assert browser.post(f"{url}/analyses/cancel").json()["code"] == "job_state"
 
+    installation.clock.advance(seconds=1)
     browser.post(f"{url}/analyses", json={})
     job = worker.must_claim()
     assert browser.post(f"{url}/analyses/cancel").json()["cancel_requested"] is True

@@ -1,6 +1,7 @@
 """What a process of the gateway holds open: made once from the settings, handed to whoever needs it."""
 
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Self
@@ -40,6 +41,7 @@ class Resources:
     celery: Celery
     feedback: ServiceClient
     events: EventHub
+    intakes: ThreadPoolExecutor
 
     @classmethod
     def create(cls, settings: GatewaySettings, clock: Clock = utc_now) -> Self:
@@ -69,6 +71,7 @@ class Resources:
             celery=create_celery(settings),
             feedback=ServiceClient(str(settings.feedback_url), settings.feedback_token.get_secret_value()),
             events=EventHub(settings.database_url.get_secret_value(), sessions),
+            intakes=ThreadPoolExecutor(settings.concurrent_intakes, thread_name_prefix="intake"),
         )
 
     def check_database(self) -> None:
@@ -78,6 +81,7 @@ class Resources:
 
     def close(self) -> None:
         """Close every connection."""
+        self.intakes.shutdown()
         self.events.close()
         self.feedback.close()
         self.celery.close()

@@ -67,6 +67,9 @@ class GatewaySettings(DatabaseSettings):
     max_upload_files: int = Field(
         default=2000, ge=1, description="Files of an upload, those in zips included."
     )
+    concurrent_intakes: int = Field(
+        default=4, ge=1, description="Uploads read at once, up to 2 GB each; the others wait."
+    )
     max_slices: int = Field(default=2000, ge=1, description="Slices of one series.")
     max_pixels: int = Field(default=64 * 1024**2, ge=1, description="Pixels of one picture or slice.")
     stream_check_seconds: float = Field(

@@ -1,8 +1,10 @@
 """From a received upload to a study: intake, objects, one transaction, doorbell. All of it or nothing."""
 
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Final
+from pathlib import Path
+from typing import Final, Self
 from uuid import UUID
 
 import structlog
@@ -13,6 +15,7 @@ from gateway.events.journal import announce
 from gateway.events.schemas import EventKind, StudyEvent
 from gateway.identity import IdentityCipher
 from gateway.jobs.service import JobService
+from gateway.resources import Resources
 from gateway.studies.models import Series, Study, StudyState
 from gateway.studies.repository import StudyRepository
 from gateway.studies.sealing import seal
@@ -26,6 +29,7 @@ from ictus.storage import ObjectStore
 from ictus.storage.keys import source_key, study_prefix, volume_key
 
 _ORPHANED_AFTER: Final = timedelta(hours=1)
+_STORING_THREADS: Final = 8
 _log = structlog.get_logger(__name__)
 
 
@@ -69,6 +73,19 @@ class StudyAcceptance:
         self._limits = limits
         self._now = now
 
+    @classmethod
+    def of(cls, resources: Resources, session: Session, jobs: JobService) -> Self:
+        """With the installation's limits and keys."""
+        settings = resources.settings
+        limits = IntakeLimits(
+            max_files=settings.max_upload_files,
+            max_total_bytes=settings.max_upload_mb * 2**20,
+            max_pixels=settings.max_pixels,
+            max_slices=settings.max_slices,
+        )
+        uid_key = settings.uid_key.get_secret_value().encode()
+        return cls(session, jobs, resources.store, resources.cipher, uid_key, limits, resources.clock())
+
     def accept(self, upload: ReceivedUpload, site_id: UUID, uploaded_by: UUID) -> Acceptance:
         """Make a study of an upload, or find the one that these bytes made before.
 
@@ -100,8 +117,8 @@ class StudyAcceptance:
         except IntegrityError:
             self._discard(prefix)
             known = self._studies.by_content(site_id, upload.content_sha256)
-            if known is None:
-                raise
+            if known is None:  # the other one has been erased in this very moment
+                raise UnavailableError(retry_after=1) from None
             return Acceptance(known, created=False)
         except Exception:
             self._discard(prefix)
@@ -144,10 +161,14 @@ class StudyAcceptance:
         return study
 
     def _store_objects(self, study: Study, outcome: IntakeOutcome) -> None:
+        files: list[tuple[str, Path]] = []
         for row, taken in zip(study.series, outcome.series, strict=True):
+            files.append((row.volume_key, taken.volume_path))
             for number, path in enumerate(taken.source_paths):
-                self._store.put_file(source_key(study.id, row.id, number, path.suffix), path)
-            self._store.put_file(row.volume_key, taken.volume_path)
+                files.append((source_key(study.id, row.id, number, path.suffix), path))
+        with ThreadPoolExecutor(min(_STORING_THREADS, len(files))) as pool:
+            for stored in [pool.submit(self._store.put_file, key, path) for key, path in files]:
+                stored.result()
 
     def _discard(self, prefix: str) -> None:
         """Undo. What cannot be removed now is left to the sweep, by the note."""

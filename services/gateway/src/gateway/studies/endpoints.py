@@ -1,5 +1,7 @@
 """``/api/v1/studies`` and ``/api/v1/admin/held-studies``."""
 
+import asyncio
+import contextvars
 import gzip
 from collections.abc import AsyncIterator
 from datetime import datetime
@@ -12,7 +14,7 @@ from starlette.concurrency import run_in_threadpool
 from gateway.audit.trail import AuditEntry, audited
 from gateway.auth.caller import Caller
 from gateway.auth.models import Scope
-from gateway.deps import Cipher, Clock, DbSession, Settings, Store, api_router, requires
+from gateway.deps import Cipher, Clock, DbSession, Resources, Settings, Store, api_router, requires
 from gateway.jobs.deps import Jobs
 from gateway.jobs.errors import AnalysisOpenError, JobEndedError, QueueFullError
 from gateway.jobs.schemas import AnalysisRequest, JobDetail
@@ -36,7 +38,6 @@ from gateway.studies.upload import ReceivedUpload, receive_upload
 from ictus.domain.enums import Disposition, Modality, Priority, Role
 from ictus.domain.errors import IntakeError, NotFoundError, TooLargeError
 from ictus.http import problems
-from ictus.imaging.intake import IntakeLimits
 
 Reader = Annotated[Caller, requires(Role.CLINICIAN, Role.RADIOLOGIST, Role.ADMIN, scope=Scope.STUDIES_READ)]
 Writer = Annotated[Caller, requires(Role.CLINICIAN, Role.RADIOLOGIST, Role.ADMIN, scope=Scope.STUDIES_WRITE)]
@@ -111,33 +112,28 @@ def _studies(caller: Caller, session: DbSession, cipher: Cipher) -> StudyService
         ),
     },
 )
-def upload_study(
+async def upload_study(
     upload: Annotated[ReceivedUpload, Depends(_receive, scope="function")],
     response: Response,
     caller: Writer,
     session: DbSession,
-    settings: Settings,
-    store: Store,
-    cipher: Cipher,
-    clock: Clock,
+    resources: Resources,
     jobs: Jobs,
     audit: Annotated[AuditEntry, audited("study.upload", "study")],
 ) -> StudyDetail:
     """Take a scan: one study in one or many files. It is analysed at once unless it must be held."""
-    limits = IntakeLimits(
-        max_files=settings.max_upload_files,
-        max_total_bytes=settings.max_upload_mb * 2**20,
-        max_pixels=settings.max_pixels,
-        max_slices=settings.max_slices,
-    )
-    uid_key = settings.uid_key.get_secret_value().encode()
-    acceptance = StudyAcceptance(session, jobs, store, cipher, uid_key, limits, clock())
-    accepted = acceptance.accept(upload, caller.site_id, caller.id)
-    audit.object_id = accepted.study.id
-    audit.detail["created"] = accepted.created
-    if not accepted.created:
-        response.status_code = status.HTTP_200_OK
-    return _studies(caller, session, cipher).detail(accepted.study)
+
+    def take() -> StudyDetail:
+        accepted = StudyAcceptance.of(resources, session, jobs).accept(upload, caller.site_id, caller.id)
+        audit.object_id = accepted.study.id
+        audit.detail["created"] = accepted.created
+        if not accepted.created:
+            response.status_code = status.HTTP_200_OK
+        return _studies(caller, session, resources.cipher).detail(accepted.study)
+
+    # In threads of their own: however many uploads wait for intake, other requests go on.
+    context = contextvars.copy_context()
+    return await asyncio.get_running_loop().run_in_executor(resources.intakes, context.run, take)
 
 
 @studies.get("", dependencies=[audited("study.list", "study")])
