@@ -10,23 +10,22 @@ import numpy as np
 
 from ictus.contracts.prediction import (
     DecisionThresholds,
+    ModelFact,
     PredictionResult,
     SeriesPrediction,
     SlicePrediction,
 )
 from ictus.domain.enums import Disposition, Finding, Modality, Priority
 from ictus.imaging.phantom import Bleed, head_ct
-from ictus.report import KeySlice, ModelFacts, PatientLabel, StudyLabels, StudyReport, default_table
+from ictus.report import KeySlice, PatientLabel, StudyLabels, StudyReport, default_table
 
 STUDY_ID = UUID("6d3d4f43-7f0f-4a44-9d8b-2f6f0e6a1c11")
 THRESHOLDS = DecisionThresholds(normal_at_most=0.08, stroke_at_least=0.85)
 PATIENT = PatientLabel("Sample, Ingrid", "PHANTOM-0001", "1950-06-15", "F")
-FACTS = ModelFacts(
-    architecture="ResNet-50 and MobileNetV2, features concatenated",
-    trained_on="82 patients, 2,501 slices of head CT (PhysioNet ct-ich)",
-    tested_on="Five folds by patient",
-    figures=(("AUC, study", "0.95 (95 % interval 0.90 to 0.98)"),),
-    not_assessed=("ischaemic stroke", "magnetic resonance"),
+FACTS = (
+    ModelFact(name="Network", value="ResNet-50 and MobileNetV2, features concatenated"),
+    ModelFact(name="Trained on", value="ct-ich: 82 patients, 2,491 slices"),
+    ModelFact(name="ROC-AUC", value="0.95, 95 % interval 0.90 to 0.98 (studies)"),
 )
 _TEXTS = {
     (
@@ -63,7 +62,7 @@ class Case:
     patient: PatientLabel | None = PATIENT
     finding_text: str | None = None
     thresholds: DecisionThresholds | None = THRESHOLDS
-    facts: ModelFacts | None = FACTS
+    facts: tuple[ModelFact, ...] = FACTS
     pictures: int = 4
 
     @property
@@ -122,6 +121,7 @@ def build(case: Case) -> StudyReport:
         model_version="starter-2026.11",
         model_sha256="3f" * 32,
         validated_for="Intracranial haemorrhage on non-contrast head CT of adults. Not validated for MR or ischaemic stroke.",
+        model_facts=case.facts,
     )
     shown = series[0].key_slices[: case.pictures]
     return StudyReport(
@@ -137,7 +137,6 @@ def build(case: Case) -> StudyReport:
         key_slices=tuple(KeySlice(series[0].series_id, at, *pictures()) for at in shown),
         next_steps=default_table().evaluate(result, case.modality, Priority.STAT),
         patient=case.patient,
-        model=case.facts,
     )
 
 

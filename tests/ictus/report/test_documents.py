@@ -1,7 +1,9 @@
 """The rendered documents: their text, structure and bytes."""
 
 import re
+from base64 import b64encode
 from functools import cache
+from hashlib import sha256
 from html.parser import HTMLParser
 from io import BytesIO
 from itertools import pairwise
@@ -23,7 +25,7 @@ CASES = {
     "uncertain": Case(Disposition.UNCERTAIN, 0.55),
     "unsuitable": Case(Disposition.UNSUITABLE, None, slices=1, patient=None),
     "not-validated": Case(Disposition.NOT_VALIDATED, 0.4, modality=Modality.MR),
-    "one-slice": Case(slices=1, facts=None, thresholds=None),
+    "one-slice": Case(slices=1, facts=(), thresholds=None),
     "no-pictures": Case(pictures=0),
     "long": Case(
         series=14,
@@ -98,6 +100,7 @@ def test_both_documents_say_the_same(case: Case) -> None:
         report.result.model_version,
         str(STUDY_ID),
         *wording.confidence(report),
+        *(fact.value for fact in report.result.model_facts),
         *(step.text for step in report.next_steps),
         *([wording.saliency(report)] if report.pictured else []),
         *(wording.slice_name(report, shown) for shown in report.pictured),
@@ -163,6 +166,9 @@ def test_the_page_loads_nothing_and_runs_nothing(case: Case) -> None:
         for name in ("src", "srcset"):
             assert (attributes.get(name) or "data:").startswith("data:")
         assert not (attributes.get("href") or "").startswith("http")
+    style = re.findall(r"<style>(.*?)</style>", page_of(case), re.DOTALL)
+    digest = b64encode(sha256("".join(style).encode()).digest()).decode()
+    assert f"style-src 'sha256-{digest}'" in content_security_policy()
     assert "default-src 'none'" in content_security_policy()
     assert "unsafe" not in content_security_policy()
 

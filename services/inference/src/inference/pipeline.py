@@ -11,6 +11,7 @@ from ictus.contracts.prediction import PredictionResult, SeriesPrediction, Slice
 from ictus.domain.enums import Stage
 from ictus.imaging.volume import Volume
 from ictus.model.disposition import SeriesDecision, decide_series, decide_study
+from ictus.model.facts import model_facts
 from ictus.storage import keys
 from inference.artefacts import LoadedModel
 from inference.pictures import SeriesPictures
@@ -191,5 +192,6 @@ def _answer(
         model_version=directory.manifest.version,
         model_sha256=directory.sha256,
         validated_for=study.validated_for,
+        model_facts=model_facts(directory.manifest),
         timings=clock.timings(),
     )

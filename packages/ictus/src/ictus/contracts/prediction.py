@@ -59,6 +59,13 @@ class DecisionThresholds(Contract):
     stroke_at_least: float = Field(ge=0, le=1, description="At or above: a confident stroke.")
 
 
+class ModelFact(Contract):
+    """One line of the model card, for people."""
+
+    name: str
+    value: str
+
+
 class PredictionResult(Contract):
     """The answer to one study by one model version.
 
@@ -92,4 +99,7 @@ class PredictionResult(Contract):
     model_version: str
     model_sha256: str = Field(description="Digest of the manifest, which holds the digest of the weights.")
     validated_for: str = Field(description="The manifest's validation statement.")
+    model_facts: tuple[ModelFact, ...] = Field(
+        default=(), description="The model card in short: network, training, how it did in tests."
+    )
     timings: tuple[StageTiming, ...] = ()

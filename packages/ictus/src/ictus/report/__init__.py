@@ -1,14 +1,13 @@
 """The report of a study: the same content as an HTML page and as a PDF. No input or output happens here."""
 
 from ictus.report.html import content_security_policy, render_html
-from ictus.report.model import KEY_SLICES_SHOWN, KeySlice, ModelFacts, PatientLabel, StudyLabels, StudyReport
+from ictus.report.model import KEY_SLICES_SHOWN, KeySlice, PatientLabel, StudyLabels, StudyReport
 from ictus.report.next_steps import NextStep, NextStepTable, default_table
 from ictus.report.pdf import render_pdf
 
 __all__ = [
     "KEY_SLICES_SHOWN",
     "KeySlice",
-    "ModelFacts",
     "NextStep",
     "NextStepTable",
     "PatientLabel",

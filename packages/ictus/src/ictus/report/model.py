@@ -56,17 +56,6 @@ class KeySlice:
 
 
 @dataclass(frozen=True, slots=True)
-class ModelFacts:
-    """What the model card says of the version that answered, in the manifest's words."""
-
-    architecture: str | None = None
-    trained_on: str | None = None
-    tested_on: str | None = None
-    figures: tuple[tuple[str, str], ...] = ()
-    not_assessed: tuple[str, ...] = ()
-
-
-@dataclass(frozen=True, slots=True)
 class StudyReport:
     """One analysed study, ready to be rendered."""
 
@@ -75,7 +64,6 @@ class StudyReport:
     key_slices: tuple[KeySlice, ...] = ()
     next_steps: tuple[NextStep, ...] = ()
     patient: PatientLabel | None = None
-    model: ModelFacts | None = None
 
     @property
     def probability(self) -> float | None:

@@ -13,7 +13,7 @@ from typing import Final
 
 from ictus.contracts.prediction import SeriesPrediction
 from ictus.domain.enums import Disposition, Finding, Modality
-from ictus.report.model import KeySlice, ModelFacts, PatientLabel, StudyReport
+from ictus.report.model import KeySlice, PatientLabel, StudyReport
 from ictus.report.next_steps import NextStep, Urgency
 
 TITLE: Final = "Stroke assessment of a brain scan"
@@ -190,19 +190,14 @@ def series_rows(report: StudyReport) -> tuple[SeriesRow, ...]:
 
 
 def model_rows(report: StudyReport) -> tuple[tuple[str, str], ...]:
-    """The model's name tag: version, what it is validated for, what it does not assess, how it did in tests."""
-    facts = report.model or ModelFacts()
-    rows = [
-        ("Version", report.result.model_version),
-        ("Validated for", report.result.validated_for),
-        ("Not assessed", "; ".join(facts.not_assessed)),
-        ("Network", facts.architecture),
-        ("Trained on", facts.trained_on),
-        ("Tested on", facts.tested_on),
-        *facts.figures,
-        ("Digest (SHA-256)", report.result.model_sha256),
-    ]
-    return tuple((name, value) for name, value in rows if value)
+    """The model's name tag: version, what it is validated for, its card in short."""
+    result = report.result
+    return (
+        ("Version", result.model_version),
+        ("Validated for", result.validated_for),
+        *((fact.name, fact.value) for fact in result.model_facts),
+        ("Digest (SHA-256)", result.model_sha256),
+    )
 
 
 def _series_probability(report: StudyReport, series: SeriesPrediction) -> str:
