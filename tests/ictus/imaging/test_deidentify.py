@@ -121,6 +121,8 @@ def test_attributes_that_the_profile_forgets_lose_free_text_too(read, tmp_path) 
     dataset.BodyPartExamined = CANARY
     dataset.ImageType = ["ORIGINAL", "PRIMARY", CANARY]
     dataset.Manufacturer = "Made for CanaryCarla"
+    dataset.ConvolutionKernel = "CanaryCarla"
+    dataset.SpecificCharacterSet = CANARY
     assert_no_trace(kept_bytes(read, dataset, tmp_path / "a"))
 
 

@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterable
 from typing import Final
 
 from dicomanonymizer.dicom_anonymization_databases import dicomfields_2026c as table
+from pydicom.charset import python_encoding
 from pydicom.datadict import dictionary_has_tag
 from pydicom.dataelem import DataElement
 from pydicom.dataset import Dataset, FileMetaDataset
@@ -74,9 +75,10 @@ _PALETTE: Final = {
     for colour in ("Red", "Green", "Blue", "Alpha")
     for segmented in ("", "Segmented")
 }
-_ESSENTIAL: Final = {
-    "SOPClassUID", "Modality", "PhotometricInterpretation", "SpecificCharacterSet", "RescaleType",
-}  # fmt: skip
+_TERMS: Final[dict[str, Callable[[str], bool]]] = {
+    "BodyPartExamined": lambda stated: body_part(stated) is not None,
+    "SpecificCharacterSet": lambda stated: stated in python_encoding,
+}
 _CLASS_UIDS: Final = {"SOPClassUID", "ReferencedSOPClassUID"}
 _CODE_STRING: Final = re.compile(r"[A-Z0-9 _]{0,16}")
 _NUMBER_STRING: Final = re.compile(r"\s*[-+]?[0-9.]*([eE][-+]?[0-9]+)?\s*")
@@ -158,20 +160,23 @@ def _action(element: DataElement) -> int:
 def _is_safe(element: DataElement, words: frozenset[str]) -> bool:
     """Whether an attribute that the profile does not name may stay."""
     keyword, representation = element.keyword, element.VR
-    if keyword in _ESSENTIAL or keyword in _SAFE_BYTES or keyword in _PALETTE:
-        return True
+    if keyword in _SAFE_BYTES or keyword in _PALETTE or keyword == "PhotometricInterpretation":
+        return True  # the picture has been decoded by them, so they are what they say
     may_stay = keyword in _SAFE_TEXT or representation not in _FREE_TEXT
     if not may_stay or representation in _BYTES or representation in _PERSONAL:
         return False
-    if keyword == "BodyPartExamined":
-        return body_part(str(element.value)) is not None
+    parts = _parts(element.value)
+    if keyword in _TERMS:
+        return all(_TERMS[keyword](part) for part in parts)
     if representation in {"DS", "IS"}:
-        return all(_NUMBER_STRING.fullmatch(part) for part in _parts(element.value))
-    if representation in {"CS", *_FREE_TEXT}:
-        parts = [part.upper() for part in _parts(element.value)]
-        is_code = representation != "CS" or all(_CODE_STRING.fullmatch(part) for part in parts)
-        return is_code and all(words.isdisjoint(re.split(r"[^0-9A-Z]+", part)) for part in parts)
-    return True
+        return all(_NUMBER_STRING.fullmatch(part) for part in parts)
+    is_code = representation != "CS" or all(_CODE_STRING.fullmatch(part) for part in parts)
+    is_text = representation == "CS" or representation in _FREE_TEXT
+    return is_code and not (is_text and _says(words, parts))
+
+
+def _says(words: frozenset[str], parts: list[str]) -> bool:
+    return any(not words.isdisjoint(re.split(r"[^0-9A-Z]+", part.upper())) for part in parts)
 
 
 def _parts(value: object) -> list[str]:

@@ -6,6 +6,7 @@ only what it wrote into ``IntakeRequest.workdir`` and answered comes back.
 
 import contextlib
 import json
+import logging
 import os
 import signal
 import subprocess
@@ -18,6 +19,8 @@ from typing import Any, Final, Self
 from ictus.domain.enums import Modality, SourceFormat
 from ictus.domain.errors import IntakeError, IntakeResourceError
 from ictus.imaging.volume import VoxelUnits
+
+_log = logging.getLogger(__name__)
 
 _MAX_ANSWER_BYTES: Final = 64 * 1024**2
 _CHILD_ENVIRONMENT: Final = {
@@ -203,6 +206,10 @@ def run_intake(request: IntakeRequest) -> IntakeOutcome:
     from pydantic import TypeAdapter  # noqa: PLC0415
 
     answer = _answer_of_child(request)
+    if answer.get("network_guard") == "python":
+        _log.warning(
+            "intake: no seccomp here, only Python code is kept off the network; set a network policy"
+        )
     refusal = answer.get("refused")
     if refusal is not None:
         error = intake_error(str(refusal["code"]), str(refusal["detail"]))

@@ -89,7 +89,7 @@ class Volume:
 
     @classmethod
     def from_bytes(cls, data: bytes) -> Self:
-        """Read a safetensors object made by ``to_bytes``.
+        """Read a safetensors object made by ``to_bytes``; its voxels are a read-only view of ``data``.
 
         Raises:
             MalformedFileError: this is no canonical volume.
