@@ -1,8 +1,12 @@
 """What the sweep takes up again."""
 
+import json
+import subprocess
+import sys
 from uuid import UUID
 
 import pytest
+from pydantic import SecretStr
 from redis import Redis
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
@@ -11,6 +15,7 @@ from tests.gateway.installation import Installation
 
 from gateway.events.models import EventRow
 from gateway.jobs.sweep import ring_again, sweep
+from gateway.settings import GatewaySettings
 from gateway.studies.models import ObjectRemoval
 from ictus.contracts.tasks import QUEUE_INFERENCE
 from ictus.storage.keys import study_prefix
@@ -89,3 +94,25 @@ def test_old_events_are_forgotten(installation: Installation, site: UUID, db: Se
     sweep(installation.resources)
     db.expire_all()
     assert db.scalar(select(func.count()).select_from(EventRow)) == 0
+
+
+def test_the_task_process_knows_every_table_that_a_job_refers_to(settings: GatewaySettings) -> None:
+    """In a process of its own: here other tests have imported everything."""
+    script = (
+        "import sys; from gateway.settings import GatewaySettings; from gateway.worker import create_worker; "
+        "from gateway.database import Base; from sqlalchemy.orm import configure_mappers; "
+        "create_worker(GatewaySettings.model_validate_json(sys.stdin.read())); "
+        "configure_mappers(); Base.metadata.sorted_tables"
+    )
+    values = {
+        name: value.get_secret_value() if isinstance(value, SecretStr) else value
+        for name, value in settings.model_dump().items()
+    }
+    done = subprocess.run(
+        [sys.executable, "-c", script],
+        input=json.dumps(values, default=str),
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr

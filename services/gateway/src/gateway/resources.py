@@ -11,7 +11,7 @@ from redis import Redis
 from sqlalchemy import Engine, text
 from sqlalchemy.orm import Session, sessionmaker
 
-from gateway.database import create_gateway_engine, create_session_factory
+from gateway.database import create_gateway_engine, create_session_factory, import_models
 from gateway.events.stream import EventHub
 from gateway.identity import IdentityCipher
 from gateway.queues import create_celery
@@ -46,6 +46,7 @@ class Resources:
     @classmethod
     def create(cls, settings: GatewaySettings, clock: Clock = utc_now) -> Self:
         """Make everything; nothing connects before its first use."""
+        import_models()  # tables refer to each other by name, whichever part of the gateway this process runs
         engine = create_gateway_engine(
             settings.database_url.get_secret_value(),
             pool_size=settings.database_pool_size,

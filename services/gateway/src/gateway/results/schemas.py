@@ -7,7 +7,7 @@ from uuid import UUID
 from pydantic import BaseModel, Field
 
 from gateway.results.models import Result
-from ictus.contracts.prediction import DecisionThresholds, PredictionResult, SeriesPrediction
+from ictus.contracts.prediction import DecisionThresholds, ModelFact, PredictionResult, SeriesPrediction
 from ictus.domain.enums import Disposition, Finding, Modality
 
 
@@ -79,6 +79,7 @@ class ResultDetail(BaseModel):
     model_version: str
     model_sha256: str
     validated_for: str
+    model_facts: list[ModelFact]
 
     @classmethod
     def of(cls, result: Result) -> Self:
