@@ -127,6 +127,14 @@ def test_damaged_geometry_is_refused(read, tmp_path) -> None:
         read(path)
 
 
+def test_without_an_orientation_a_warning_says_so(read, tmp_path) -> None:
+    path = write_nifti(CT, tmp_path / "a.nii")
+    data = bytearray(path.read_bytes())
+    data[252:256] = bytes(4)  # qform_code, sform_code
+    path.write_bytes(data)
+    assert read(path).series[0].warnings == ("unknown_orientation",)
+
+
 def test_the_kept_copy_holds_voxels_and_geometry_only(read, tmp_path) -> None:
     image = nibabel.load(write_nifti(CT, tmp_path / "plain.nii"))
     image = nibabel.Nifti1Image(np.asarray(image.dataobj), image.affine, image.header)

@@ -1,7 +1,8 @@
 """What the intake child may do: memory, processor time, file size, and no network.
 
 Limits are the kernel's (setrlimit) and hold for native decoders too. The network is closed by the kernel
-where it lets an unprivileged process do so: a seccomp filter refuses to make sockets and to start programs.
+where it lets an unprivileged process do so: a seccomp filter refuses to make sockets, to start
+programs and to touch other processes.
 Where there is no seccomp (another system or processor) only Python code is stopped, by an audit hook, and
 ``confine`` says so; the deployment's own network policy must then hold native code.
 """
@@ -19,10 +20,11 @@ from ictus.imaging.intake import IntakeLimits
 
 _PR_SET_DUMPABLE, _PR_SET_NO_NEW_PRIVS, _PR_SET_SECCOMP, _SECCOMP_MODE_FILTER = 4, 38, 22, 2
 
-# linux/audit.h architecture, and the numbers of socket, connect, bind, execve, execveat, ptrace, io_uring_setup.
+# linux/audit.h architecture, and the numbers of socket, connect, bind, execve, execveat, ptrace, io_uring_setup,
+# kill, pidfd_send_signal, process_vm_readv, process_vm_writev: the network, other programs, other processes.
 _REFUSED_CALLS = {
-    "x86_64": (0xC000003E, (41, 42, 49, 59, 322, 101, 425)),
-    "aarch64": (0xC00000B7, (198, 203, 200, 221, 281, 117, 425)),
+    "x86_64": (0xC000003E, (41, 42, 49, 59, 322, 101, 425, 62, 424, 310, 311)),
+    "aarch64": (0xC00000B7, (198, 203, 200, 221, 281, 117, 425, 129, 424, 270, 271)),
 }
 _LOAD, _IF_EQUAL, _IF_AT_LEAST, _RETURN = 0x20, 0x15, 0x35, 0x06
 _ALLOW, _REFUSE, _KILL = 0x7FFF0000, 0x00050000 | errno.EPERM, 0x80000000

@@ -5,6 +5,7 @@ only what it wrote into ``IntakeRequest.workdir`` and answered comes back.
 """
 
 import contextlib
+import functools
 import json
 import logging
 import os
@@ -14,11 +15,14 @@ import sys
 import threading
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import Any, Final, Self
+from typing import TYPE_CHECKING, Any, Final, Self
 
 from ictus.domain.enums import Modality, SourceFormat
 from ictus.domain.errors import IntakeError, IntakeResourceError
 from ictus.imaging.volume import VoxelUnits
+
+if TYPE_CHECKING:
+    from pydantic import TypeAdapter
 
 _log = logging.getLogger(__name__)
 
@@ -202,9 +206,6 @@ def run_intake(request: IntakeRequest) -> IntakeOutcome:
     Raises:
         IntakeError: the subclass says why the upload is refused; nothing of it may be kept.
     """
-    # The child imports this module too, and half of its start would be Pydantic's.
-    from pydantic import TypeAdapter  # noqa: PLC0415
-
     answer = _answer_of_child(request)
     if answer.get("network_guard") == "python":
         _log.warning(
@@ -216,13 +217,21 @@ def run_intake(request: IntakeRequest) -> IntakeOutcome:
         if refusal["cause"]:
             error.add_note(f"in the intake child: {refusal['cause']}")
         raise error
-    outcome = TypeAdapter(IntakeOutcome).validate_python(answer["outcome"])
+    outcome = _outcome_adapter().validate_python(answer["outcome"])
     for series in outcome.series:
         for path in (series.volume_path, *series.source_paths):
             # The child has parsed hostile bytes: what it names is read only where it was told to write.
             if path.is_symlink() or not path.resolve().is_relative_to(request.workdir.resolve()):
                 raise IntakeResourceError("Intake was stopped: its answer named a file outside its folder.")
     return outcome
+
+
+@functools.cache
+def _outcome_adapter() -> "TypeAdapter[IntakeOutcome]":
+    # The child imports this module too, and half of its start would be Pydantic's.
+    from pydantic import TypeAdapter  # noqa: PLC0415
+
+    return TypeAdapter(IntakeOutcome)
 
 
 def intake_error(code: str, detail: str) -> IntakeError:
