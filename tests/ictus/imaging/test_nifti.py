@@ -127,6 +127,13 @@ def test_damaged_geometry_is_refused(read, tmp_path) -> None:
         read(path)
 
 
+def test_metres_become_millimetres(read, tmp_path) -> None:
+    image = nibabel.Nifti1Image(CT.voxels.transpose(2, 1, 0), np.diag([-0.001, -0.002, 0.005, 1]))
+    image.header.set_xyzt_units("meter")
+    nibabel.save(image, tmp_path / "a.nii")
+    assert read(tmp_path / "a.nii").series[0].spacing_mm == pytest.approx((5.0, 2.0, 1.0))
+
+
 def test_without_an_orientation_a_warning_says_so(read, tmp_path) -> None:
     path = write_nifti(CT, tmp_path / "a.nii")
     data = bytearray(path.read_bytes())

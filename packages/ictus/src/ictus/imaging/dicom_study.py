@@ -65,7 +65,7 @@ def read_dicom_study(
         IntakeError: the upload is refused.
     """
     study = _Study(request, upload, _instances(request, upload, files))
-    series = [read for stack in study.stacks for read in study.read(stack)]
+    series = [one for stack in study.stacks if (one := study.read(stack)) is not None]
     if not series:
         return None
     return IntakeOutcome(
@@ -102,27 +102,25 @@ class _Study:
         self.uid = self._new_uid(self._first("StudyInstanceUID") or f"study of {' '.join(own)}")
         self.written: dict[Path, Path] = {}
 
-    def read(self, stack: Stack) -> list[IntakeSeries]:
-        """The stack as a series; none when it was left out."""
+    def read(self, stack: Stack) -> IntakeSeries | None:
+        """The stack as a series; None when it was left out."""
         try:
             assembled = assemble(stack, self.request.limits, self._keep)
         except _SERIES_LEFT_OUT as error:
             for instance in stack.instances:
                 self.upload.leave_out(instance.file, error)
-            return []
+            return None
         first, volume = stack.first, assembled.volume
         for instance in stack.instances:
             self.hold_reasons |= _hold_reasons(instance)
-        return [
-            write_volume(
-                volume,
-                self.request.workdir,
-                description=_description(stack),
-                series_uid=self._new_uid(first.text("SeriesInstanceUID")),
-                source_paths=tuple(self.written[instance.file.path] for instance in stack.instances),
-                warnings=assembled.warnings,
-            )
-        ]
+        return write_volume(
+            volume,
+            self.request.workdir,
+            description=_description(stack),
+            series_uid=self._new_uid(first.text("SeriesInstanceUID")),
+            source_paths=tuple(self.written[instance.file.path] for instance in stack.instances),
+            warnings=assembled.warnings,
+        )
 
     def identity(self) -> PatientIdentity:
         """Who the patient is, from the first instance that says it."""

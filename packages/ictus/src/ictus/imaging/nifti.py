@@ -26,7 +26,7 @@ from ictus.imaging.normalise import to_display, to_hounsfield, to_normalised
 from ictus.imaging.recognise import looks_like_hounsfield
 from ictus.imaging.sniff import is_gzip
 from ictus.imaging.upload import UploadedFile
-from ictus.imaging.volume import Volume, VoxelUnits
+from ictus.imaging.volume import Volume, Voxels, VoxelUnits
 from ictus.imaging.written import write_volume
 
 _MAX_EXTENSION_BYTES = 16 * 1024**2
@@ -35,6 +35,9 @@ _GEOMETRY = (
     "dim", "datatype", "bitpix", "pixdim", "scl_slope", "scl_inter", "xyzt_units", "qform_code", "sform_code",
     "quatern_b", "quatern_c", "quatern_d", "qoffset_x", "qoffset_y", "qoffset_z", "srow_x", "srow_y", "srow_z",
 )  # fmt: skip
+
+_MILLIMETRES = {1: 1000.0, 2: 1.0, 3: 0.001}
+"""By the spatial code of xyzt_units: metres, millimetres, micrometres; unstated means millimetres."""
 
 Header = Any
 """Nifti1Header or Nifti2Header; nibabel is untyped here."""
@@ -153,7 +156,7 @@ def _axial(
         raise MalformedFileError("The volume's geometry is damaged.")
     turn = ornt_transform(io_orientation(affine), axcodes2ornt("LPS"))
     turned = apply_orientation(values, turn)
-    lengths = np.linalg.norm(affine[:3, :3], axis=0)
+    lengths = np.linalg.norm(affine[:3, :3], axis=0) * _MILLIMETRES.get(int(header["xyzt_units"]) & 7, 1.0)
     # turn[i] says to which axis, left-posterior-superior, the stored axis i goes.
     by_axis = {int(axis): round(float(lengths[stored]), 4) for stored, axis in enumerate(turn[:, 0])}
     return turned.transpose(2, 1, 0), (by_axis[2], by_axis[1], by_axis[0]), warnings
@@ -162,28 +165,25 @@ def _axial(
 def _volume(
     values: NDArray[np.float32], spacing: tuple[float, float, float], declared: Modality | None
 ) -> tuple[Volume, tuple[str, ...]]:
-    is_hounsfield = looks_like_hounsfield(values)
-    modality = declared or (Modality.CT if is_hounsfield else Modality.MR)
-    values = np.ascontiguousarray(values)
     if values.min() == values.max():
         raise InvalidValuesError("The picture is blank: all its values are the same.")
+    is_hounsfield = looks_like_hounsfield(values)
+    modality = declared or (Modality.CT if is_hounsfield else Modality.MR)
+    is_stated = declared is not None
     warnings: tuple[str, ...] = ()
+    voxels: Voxels
     if modality is Modality.CT and is_hounsfield:
-        voxels, units = np.stack([to_hounsfield(plane, None) for plane in values]), VoxelUnits.HOUNSFIELD
-        volume = Volume(
-            voxels, modality, SourceFormat.NIFTI, units, spacing, modality_stated=declared is not None
-        )
-        return volume, warnings
-    if modality is Modality.MR:
-        normalised = to_normalised(values)
-        return Volume(
-            normalised, modality, SourceFormat.NIFTI, VoxelUnits.NORMALISED, spacing,
-            modality_stated=declared is not None,
-        ), warnings  # fmt: skip
-    shown = to_display(values, None)
-    return Volume(
-        shown, modality, SourceFormat.NIFTI, VoxelUnits.DISPLAY, spacing, modality_stated=declared is not None
-    ), ("not_hounsfield",) if modality is Modality.CT else ()
+        units = VoxelUnits.HOUNSFIELD
+        voxels = np.empty(values.shape, np.int16)
+        for index, plane in enumerate(values):
+            voxels[index] = to_hounsfield(plane, None)
+    elif modality is Modality.MR:
+        units, voxels = VoxelUnits.NORMALISED, to_normalised(np.ascontiguousarray(values))
+    else:
+        units, voxels = VoxelUnits.DISPLAY, to_display(np.ascontiguousarray(values), None)
+        warnings = ("not_hounsfield",) if modality is Modality.CT else ()
+    volume = Volume(voxels, modality, SourceFormat.NIFTI, units, spacing, modality_stated=is_stated)
+    return volume, warnings
 
 
 def _write_clean(header: Header, stored: NDArray[Any], workdir: Path) -> Path:

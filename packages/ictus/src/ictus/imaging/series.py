@@ -152,30 +152,40 @@ def _split_repeats(slots: list[Slot]) -> list[list[Slot]]:
     Raises:
         UnsupportedDimensionsError: too many parts: a time course.
     """
-    if _places(slots) is None or not _repeats(slots):
+    if not _repeats(slots):
         return [slots]
-    for until in range(1, len(slots[0].frame.contrast) + 1):
-        parts: dict[tuple[str, ...], list[Slot]] = defaultdict(list)
-        for slot in slots:
-            parts[slot.frame.contrast[:until]].append(slot)
-        if not any(_repeats(part) for part in parts.values()):
-            break
-    else:
-        parts = defaultdict(list)
-        seen: dict[int, int] = defaultdict(int)
-        places = _places(slots) or []
-        for _, place, slot in sorted(
-            ((_number(slot), place, slot) for place, slot in zip(places, slots, strict=True)),
-            key=lambda item: item[0],
-        ):
-            key = round(place / _SAME_PLACE_MM)
-            parts[(str(seen[key]),)].append(slot)
-            seen[key] += 1
+    parts = _by_contrast(slots) or _by_turn(slots)
     if len(parts) > MAX_STACKS:
         raise UnsupportedDimensionsError(
             "The series shows the same slices many times over (perfusion, diffusion or functional scan)."
         )
-    return list(parts.values())
+    return parts
+
+
+def _by_contrast(slots: list[Slot]) -> list[list[Slot]] | None:
+    """Parted by as few contrast attributes as it takes; None when even all of them leave repeats."""
+    for count in range(1, len(slots[0].frame.contrast) + 1):
+        parts: dict[tuple[str, ...], list[Slot]] = defaultdict(list)
+        for slot in slots:
+            parts[slot.frame.contrast[:count]].append(slot)
+        if not any(_repeats(part) for part in parts.values()):
+            return list(parts.values())
+    return None
+
+
+def _by_turn(slots: list[Slot]) -> list[list[Slot]]:
+    """Parted by numbering: the first slice at each place, the second at each, and so on."""
+    parts: list[list[Slot]] = []
+    seen: dict[int, int] = defaultdict(int)
+    for place, slot in sorted(
+        zip(_places(slots) or [], slots, strict=True), key=lambda pair: _number(pair[1])
+    ):
+        key = round(place / _SAME_PLACE_MM)
+        if seen[key] == len(parts):
+            parts.append([])
+        parts[seen[key]].append(slot)
+        seen[key] += 1
+    return parts
 
 
 def _places(slots: list[Slot]) -> list[float] | None:
