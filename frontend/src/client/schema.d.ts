@@ -1262,6 +1262,16 @@ export type components = {
          */
         Modality: "CT" | "MR" | "OT";
         /**
+         * ModelFact
+         * @description One line of the model card, for people.
+         */
+        ModelFact: {
+            /** Name */
+            name: string;
+            /** Value */
+            value: string;
+        };
+        /**
          * NextStep
          * @description One piece of advice and where it comes from.
          */
@@ -1577,6 +1587,8 @@ export type components = {
             job_id: string;
             /** Looked For */
             looked_for: string;
+            /** Model Facts */
+            model_facts: components["schemas"]["ModelFact"][];
             /** Model Sha256 */
             model_sha256: string;
             /** Model Version */
