@@ -14,6 +14,7 @@ from tests.inference.waiting import wait_until
 from ictus.domain.errors import UnavailableError
 from ictus.imaging.volume import Volume
 from ictus.model.manifest import WEIGHTS_FILE, ModelDirectory, ModelRefusedError, load_model_directory
+from ictus.registry import Registry
 from inference.artefacts import ModelStore, ModelUnavailableError, load_model
 from inference.pipeline import SeriesInput, analyse
 
@@ -147,6 +148,21 @@ def test_being_woken_is_enough_to_swap(tmp_path: Path, shelf: Shelf) -> None:
         wait_until(lambda: store.current().version == "2")
     finally:
         store.stop()
+
+
+def test_promotion_in_the_real_registry_reaches_the_worker(
+    tmp_path: Path, mlflow_url: str, another_version: Callable[[str], Path]
+) -> None:
+    registry = Registry(mlflow_url, f"worker-{uuid4().hex[:8]}")
+    for version in ("1", "2"):
+        registry.publish(another_version(version))
+    registry.promote("1")
+    store = ModelStore(tmp_path / "cache", lambda: registry, OPTIONS, poll_seconds=3600)
+    assert store.refresh()
+    assert store.current().version == "1"
+    registry.promote("2")
+    assert store.refresh()
+    assert store.current().version == "2"
 
 
 def test_job_may_ask_for_a_version_of_its_own(tmp_path: Path, shelf: Shelf) -> None:

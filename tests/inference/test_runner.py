@@ -21,11 +21,12 @@ from gateway.results.models import Result
 from gateway.studies.models import Series
 from ictus.contracts.jobs import AnalyzeStudy
 from ictus.domain.enums import JobState, Role, Stage
+from ictus.domain.errors import UnavailableError
 from ictus.http.client import ServiceClient
 from ictus.storage import ObjectStore, keys
 from inference.artefacts import ModelStore
 from inference.health import Pulse, is_alive
-from inference.jobs import FenceLostError, JobCancelledError, JobsClient, Lease
+from inference.jobs import FenceLostError, JobCancelledError, JobsClient, Lease, until_answered
 from inference.runner import JobRunner, Stopping, WorkerStoppingError
 
 
@@ -213,6 +214,26 @@ def test_unreachable_gateway_ends_the_wake_up_quietly(
             Stopping(1),
         )
         assert runner.drain(None) == 0
+
+
+def test_an_answer_is_offered_until_the_gateway_listens() -> None:
+    now, offered = [0.0], []
+
+    def sleep(seconds: float) -> None:
+        now[0] += seconds
+
+    def offer() -> None:
+        offered.append(now[0])
+        if now[0] < 7:
+            raise UnavailableError
+
+    until_answered(offer, seconds=60, sleep=sleep, monotonic=lambda: now[0])
+    assert 7 <= offered[-1] < 15
+    assert len(offered) < 10
+    now[0] = 0
+    with pytest.raises(UnavailableError):
+        until_answered(offer, seconds=5, sleep=sleep, monotonic=lambda: now[0])
+    assert now[0] <= 5
 
 
 def test_pulse_is_felt_only_with_a_model(tmp_path: Path) -> None:
