@@ -15,6 +15,7 @@ import structlog
 from psycopg2.extensions import ISOLATION_LEVEL_AUTOCOMMIT
 from psycopg2.extensions import connection as PgConnection
 from sqlalchemy import make_url
+from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm import Session, sessionmaker
 
 from gateway.events.journal import CHANNEL
@@ -92,7 +93,9 @@ class EventHub:
         return self._listening.wait(seconds)
 
     def close(self) -> None:
-        """End every stream and the thread."""
+        """End every stream and the thread, for good."""
+        if self._stopping.is_set():
+            return
         self._stopping.set()
         os.write(self._wake_write, b"x")
         with self._lock:
@@ -101,21 +104,30 @@ class EventHub:
             subscription.put(None)
         if thread is not None:
             thread.join()
+        os.close(self._wake_read)
+        os.close(self._wake_write)
 
     def _run(self) -> None:
         while not self._stopping.is_set():
             try:
                 self._listen()
-            except psycopg2.Error as error:
+            except (psycopg2.Error, SQLAlchemyError) as error:
                 _log.warning("events_connection_lost", exc_info=error)
                 self._stopping.wait(_RECONNECT_SECONDS)
             finally:
                 self._listening.clear()
 
     def _listen(self) -> None:
-        with contextlib.closing(
-            psycopg2.connect(self._dsn, application_name="ictus-gateway-events")
-        ) as connection:
+        # Keepalives: a server that vanished without a word would otherwise be listened to for hours.
+        opened = psycopg2.connect(
+            self._dsn,
+            application_name="ictus-gateway-events",
+            connect_timeout=5,
+            keepalives_idle=30,
+            keepalives_interval=10,
+            keepalives_count=3,
+        )
+        with contextlib.closing(opened) as connection:
             connection.set_isolation_level(ISOLATION_LEVEL_AUTOCOMMIT)
             with connection.cursor() as cursor:
                 cursor.execute(f"LISTEN {CHANNEL}")
