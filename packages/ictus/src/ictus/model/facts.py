@@ -17,9 +17,9 @@ _NETWORKS: Final = {
 _FUSIONS: Final = {"concatenate": "features concatenated", "average": "projected features averaged"}
 _FIGURES: Final[dict[str, str]] = {
     "roc_auc": "ROC-AUC",
-    "sensitivity_ruling_out": "Sensitivity of a confident normal",
-    "specificity_ruling_out": "Specificity of a confident normal",
-    "confident_share": "Confident answers",
+    "sensitivity_ruling_out": "Strokes not called confidently normal",
+    "specificity_ruling_out": "Normals called confidently normal",
+    "confident_share": "Share of confident answers",
 }
 _LEVELS: Final[tuple[tuple[Literal["slice", "study"], str], ...]] = (
     ("study", "studies"),

@@ -122,12 +122,18 @@ def _next_steps(report: StudyReport, styles: Styles) -> list[Flowable]:
 def _key_slices(report: StudyReport, styles: Styles) -> list[Flowable]:
     if not report.pictured:
         return []
-    width = (WIDTH - _GUTTER) / 2
+    columns = 1 if len(report.pictured) == 1 and report.pictured[0].explained else 2
+    width = (WIDTH - _GUTTER * (columns - 1)) / columns
     cells = [_slice_cell(report, shown, styles, width) for shown in report.pictured]
-    style = TableStyle([*FLUSH, ("TOPPADDING", *ALL, 1.5 * mm), ("BOTTOMPADDING", *ALL, 1.5 * mm)])
+    padding = [
+        ("TOPPADDING", *ALL, 1.5 * mm),
+        ("BOTTOMPADDING", *ALL, 1.5 * mm),
+        ("RIGHTPADDING", *ALL, _GUTTER),
+    ]
+    style = TableStyle([*FLUSH, *padding])
     first, *rest = (
-        Table([[left, [], right]], [width, _GUTTER, width], style=style)
-        for left, right in zip(cells[::2], [*cells[1::2], []], strict=False)
+        Table([cells[at : at + columns]], width + _GUTTER, style=style, hAlign="LEFT")
+        for at in range(0, len(cells), columns)
     )
     opening = [
         Paragraph("Key slices", styles.heading),
