@@ -2,18 +2,18 @@
 FROM python:3.11-slim AS packages
 ENV PIP_NO_CACHE_DIR=1 PIP_DISABLE_PIP_VERSION_CHECK=1 PIP_ROOT_USER_ACTION=ignore
 COPY requirements/build.txt requirements/feedback.txt /src/requirements/
-RUN python -m venv /opt/ictus \
- && /opt/ictus/bin/pip install --quiet --require-hashes -r /src/requirements/feedback.txt \
+RUN python -m venv /app \
+ && /app/bin/pip install --quiet --require-hashes -r /src/requirements/feedback.txt \
  && pip install --quiet --require-hashes -r /src/requirements/build.txt
 COPY packages/ictus /src/packages/ictus
 COPY services/feedback /src/services/feedback
 RUN pip wheel --quiet --no-deps --no-build-isolation --wheel-dir /wheels /src/packages/ictus /src/services/feedback \
- && /opt/ictus/bin/pip install --quiet --no-deps --no-index /wheels/*.whl
+ && /app/bin/pip install --quiet --no-deps --no-index /wheels/*.whl
 
 FROM python:3.11-slim
 RUN useradd --uid 10001 --user-group --no-create-home --shell /usr/sbin/nologin ictus
-COPY --from=packages /opt/ictus /opt/ictus
-ENV PATH=/opt/ictus/bin:$PATH PYTHONUNBUFFERED=1 PYTHONDONTWRITEBYTECODE=1 HOME=/tmp ICTUS_SECRETS_DIR=/run/secrets
+COPY --from=packages /app /app
+ENV PATH=/app/bin:$PATH PYTHONUNBUFFERED=1 PYTHONDONTWRITEBYTECODE=1 HOME=/tmp ICTUS_SECRETS_DIR=/run/secrets
 USER ictus
 EXPOSE 8000
 HEALTHCHECK --interval=10s --timeout=5s --start-period=60s --retries=6 \

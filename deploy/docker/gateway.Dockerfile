@@ -9,23 +9,23 @@ RUN npm run --silent build
 FROM python:3.11-slim AS packages
 ENV PIP_NO_CACHE_DIR=1 PIP_DISABLE_PIP_VERSION_CHECK=1 PIP_ROOT_USER_ACTION=ignore
 COPY requirements/build.txt requirements/gateway.txt /src/requirements/
-RUN python -m venv /opt/ictus \
- && /opt/ictus/bin/pip install --quiet --require-hashes -r /src/requirements/gateway.txt \
+RUN python -m venv /app \
+ && /app/bin/pip install --quiet --require-hashes -r /src/requirements/gateway.txt \
  && pip install --quiet --require-hashes -r /src/requirements/build.txt
 COPY packages/ictus /src/packages/ictus
 COPY services/gateway /src/services/gateway
 RUN pip wheel --quiet --no-deps --no-build-isolation --wheel-dir /wheels /src/packages/ictus /src/services/gateway \
- && /opt/ictus/bin/pip install --quiet --no-deps --no-index /wheels/*.whl
+ && /app/bin/pip install --quiet --no-deps --no-index /wheels/*.whl
 
 FROM python:3.11-slim
 RUN useradd --uid 10001 --user-group --no-create-home --shell /usr/sbin/nologin ictus \
  && install --directory --owner ictus --group ictus /var/lib/ictus
-COPY --from=packages /opt/ictus /opt/ictus
-COPY --from=web /src/frontend/dist /opt/ictus/web
-ENV PATH=/opt/ictus/bin:$PATH \
+COPY --from=packages /app /app
+COPY --from=web /src/frontend/dist /app/web
+ENV PATH=/app/bin:$PATH \
     PYTHONUNBUFFERED=1 PYTHONDONTWRITEBYTECODE=1 \
     HOME=/tmp MPLCONFIGDIR=/tmp/matplotlib \
-    ICTUS_SECRETS_DIR=/run/secrets ICTUS_STATIC_DIR=/opt/ictus/web
+    ICTUS_SECRETS_DIR=/run/secrets ICTUS_STATIC_DIR=/app/web
 USER ictus
 EXPOSE 8000
 HEALTHCHECK --interval=10s --timeout=5s --start-period=60s --retries=6 \

@@ -2,20 +2,20 @@
 FROM python:3.11-slim AS packages
 ENV PIP_NO_CACHE_DIR=1 PIP_DISABLE_PIP_VERSION_CHECK=1 PIP_ROOT_USER_ACTION=ignore
 COPY requirements/build.txt requirements/inference.txt /src/requirements/
-RUN python -m venv /opt/ictus \
- && /opt/ictus/bin/pip install --quiet --require-hashes -r /src/requirements/inference.txt \
+RUN python -m venv /app \
+ && /app/bin/pip install --quiet --require-hashes -r /src/requirements/inference.txt \
  && pip install --quiet --require-hashes -r /src/requirements/build.txt
 COPY packages/ictus /src/packages/ictus
 COPY services/inference /src/services/inference
 RUN pip wheel --quiet --no-deps --no-build-isolation --wheel-dir /wheels /src/packages/ictus /src/services/inference \
- && /opt/ictus/bin/pip install --quiet --no-deps --no-index /wheels/*.whl
+ && /app/bin/pip install --quiet --no-deps --no-index /wheels/*.whl
 
 FROM python:3.11-slim
 RUN useradd --uid 10001 --user-group --no-create-home --shell /usr/sbin/nologin ictus \
  && install --directory --owner ictus --group ictus /var/lib/ictus
-COPY --from=packages /opt/ictus /opt/ictus
+COPY --from=packages /app /app
 # One thread for BLAS: the engine has its own, and two pools cost up to 1.4 times the time.
-ENV PATH=/opt/ictus/bin:$PATH PYTHONUNBUFFERED=1 PYTHONDONTWRITEBYTECODE=1 \
+ENV PATH=/app/bin:$PATH PYTHONUNBUFFERED=1 PYTHONDONTWRITEBYTECODE=1 \
     HOME=/tmp MPLCONFIGDIR=/tmp/matplotlib OPENBLAS_NUM_THREADS=1 \
     ICTUS_SECRETS_DIR=/run/secrets ICTUS_MODEL_CACHE=/var/lib/ictus/models ICTUS_PULSE_FILE=/tmp/pulse
 USER ictus

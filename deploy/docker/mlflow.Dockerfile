@@ -2,13 +2,13 @@
 FROM python:3.11-slim AS packages
 ENV PIP_NO_CACHE_DIR=1 PIP_DISABLE_PIP_VERSION_CHECK=1
 COPY requirements/mlflow.txt /src/requirements/
-RUN python -m venv /opt/mlflow && /opt/mlflow/bin/pip install --quiet --require-hashes -r /src/requirements/mlflow.txt
+RUN python -m venv /app && /app/bin/pip install --quiet --require-hashes -r /src/requirements/mlflow.txt
 
 FROM python:3.11-slim
 RUN useradd --uid 10001 --user-group --no-create-home --shell /usr/sbin/nologin ictus
-COPY --from=packages /opt/mlflow /opt/mlflow
+COPY --from=packages /app /app
 COPY deploy/docker/mlflow-entrypoint /usr/local/bin/
-ENV PATH=/opt/mlflow/bin:$PATH PYTHONUNBUFFERED=1 PYTHONDONTWRITEBYTECODE=1 HOME=/tmp \
+ENV PATH=/app/bin:$PATH PYTHONUNBUFFERED=1 PYTHONDONTWRITEBYTECODE=1 HOME=/tmp \
     MLFLOW_DISABLE_TELEMETRY=true MLFLOW_SERVER_ENABLE_JOB_EXECUTION=false AWS_EC2_METADATA_DISABLED=true
 USER ictus
 EXPOSE 5000

@@ -4,22 +4,22 @@ FROM python:3.11-slim AS packages
 ARG TORCH_INDEX_URL=""
 ENV PIP_NO_CACHE_DIR=1 PIP_DISABLE_PIP_VERSION_CHECK=1 PIP_ROOT_USER_ACTION=ignore
 COPY requirements/build.txt requirements/trainer.txt requirements/torch.txt requirements/torch-extras.txt /src/requirements/
-RUN python -m venv /opt/ictus \
- && /opt/ictus/bin/pip install --quiet --require-hashes -r /src/requirements/trainer.txt \
- && /opt/ictus/bin/pip install --quiet ${TORCH_INDEX_URL:+--index-url $TORCH_INDEX_URL} -r /src/requirements/torch.txt \
- && /opt/ictus/bin/pip install --quiet --no-deps --require-hashes -r /src/requirements/torch-extras.txt \
+RUN python -m venv /app \
+ && /app/bin/pip install --quiet --require-hashes -r /src/requirements/trainer.txt \
+ && /app/bin/pip install --quiet ${TORCH_INDEX_URL:+--index-url $TORCH_INDEX_URL} -r /src/requirements/torch.txt \
+ && /app/bin/pip install --quiet --no-deps --require-hashes -r /src/requirements/torch-extras.txt \
  && pip install --quiet --require-hashes -r /src/requirements/build.txt
 COPY packages/ictus /src/packages/ictus
 COPY services/trainer /src/services/trainer
 RUN pip wheel --quiet --no-deps --no-build-isolation --wheel-dir /wheels /src/packages/ictus /src/services/trainer \
- && /opt/ictus/bin/pip install --quiet --no-deps --no-index /wheels/*.whl
+ && /app/bin/pip install --quiet --no-deps --no-index /wheels/*.whl
 
 FROM python:3.11-slim
 RUN useradd --uid 10001 --user-group --no-create-home --shell /usr/sbin/nologin ictus \
  && install --directory --owner ictus --group ictus /var/lib/ictus
-COPY --from=packages /opt/ictus /opt/ictus
-COPY models/starter /opt/ictus/models/starter
-ENV PATH=/opt/ictus/bin:$PATH PYTHONUNBUFFERED=1 PYTHONDONTWRITEBYTECODE=1 \
+COPY --from=packages /app /app
+COPY models/starter /app/models/starter
+ENV PATH=/app/bin:$PATH PYTHONUNBUFFERED=1 PYTHONDONTWRITEBYTECODE=1 \
     HOME=/tmp MPLCONFIGDIR=/tmp/matplotlib ICTUS_SECRETS_DIR=/run/secrets
 USER ictus
 VOLUME /var/lib/ictus

@@ -16,6 +16,7 @@ from ictus.domain.errors import IctusError
 from local import database, probes
 from local.errors import StackError
 from local.ports import LISTENERS, LOOPBACK, choose_ports
+from local.progress_record import ProgressRecord
 from local.secret_files import MLFLOW_BUCKET, S3_BUCKET, Addresses, Credentials, write_process_secrets
 from local.steps import Announce, quietly, run_steps
 from local.supervisor_client import Supervisor, wait_for
@@ -31,7 +32,6 @@ EVERYTHING: Final = (
     "trainer",
 )
 REPOSITORY: Final = Path(__file__).resolve().parents[2]
-MODEL_NAME: Final = "ictus"
 
 _NO_WEB_UI: Final = (
     "<!doctype html><title>Ictus</title><p>The web UI is not built: run <code>make setup</code>.\n"
@@ -96,6 +96,7 @@ class LocalStack:
         self.credentials: Credentials
         self.first_admin: FirstAdmin | None = None
         self.supervisor = Supervisor(self.data / "run")
+        self._record = ProgressRecord(self.data)
 
     def __enter__(self) -> Self:
         self.prepare()
@@ -138,7 +139,7 @@ class LocalStack:
             StackError: A process ended, or was not ready in time, or a command failed.
         """
         try:
-            run_steps(names, self._do, self._announce)
+            run_steps(names, self._do, self._announce, self._record.done())
         except IctusError as error:
             self._given_up.set()
             raise StackError(error.detail) from error
@@ -217,12 +218,16 @@ class LocalStack:
         Raises:
             StackError: It failed; the message is the last line of its errors.
         """
-        environment = {**self._environment(), "ICTUS_SECRETS_DIR": str(self.data / "secrets" / service)}
+        environment = {
+            **self._environment(),
+            "ICTUS_SECRETS_DIR": str(self.data / "secrets" / service),
+            "ICTUS_MLFLOW_URL": self.url("mlflow"),
+        }
         done = subprocess.run(
             [sys.executable, "-m", *command], env=environment, capture_output=True, text=True, check=False
         )
         if done.returncode != 0:
-            lines = done.stderr.strip().splitlines()
+            lines = (done.stderr or done.stdout).strip().splitlines()
             msg = f"`{' '.join(command)}` failed: {lines[-1] if lines else f'exit {done.returncode}'}"
             raise StackError(msg)
         return done.stdout
@@ -241,9 +246,10 @@ class LocalStack:
                 printed = self.run_command("gateway", "gateway.cli", "create-admin").split()
                 self.first_admin = FirstAdmin(*printed) if printed else None
             case "starter-model":
-                self._register_starter_model()
+                self.run_command("trainer", "trainer.cli", "publish", str(REPOSITORY / "models" / "starter"))
             case process:
                 self.start_process(process)
+        self._record.note(step)
 
     def _prepare_databases(self) -> None:
         owned = {"gateway": self.credentials.gateway_password, "feedback": self.credentials.feedback_password}
@@ -261,14 +267,6 @@ class LocalStack:
         keys = (self.credentials.s3_access_key, self.credentials.s3_secret_key)
         for bucket in (S3_BUCKET, MLFLOW_BUCKET):
             ObjectStore(endpoint, *keys, bucket, secure=False).ensure_bucket()
-
-    def _register_starter_model(self) -> None:
-        from ictus.registry import Registry  # noqa: PLC0415 (MLflow's client takes seconds to import)
-
-        registry = Registry(self.url("mlflow"), MODEL_NAME)
-        version = registry.publish(REPOSITORY / "models" / "starter", metrics={}, parameters={})
-        if registry.champion() is None:
-            registry.promote(version)
 
     def _make_folders(self) -> None:
         self.data.mkdir(parents=True, exist_ok=True, mode=0o700)
@@ -304,6 +302,7 @@ class LocalStack:
             "STACK_DATA": str(self.data),
             "STACK_RUN": str(self.data / "run"),
             "STACK_WEB": str(built_web if (built_web / "index.html").exists() else self.data / "web"),
+            "STACK_MODELS": str(REPOSITORY / "models"),
             "STACK_TETHER": " ".join(_tether("TERM", [])),
             "STACK_TETHER_POSTGRES": " ".join(_tether("INT", database.unprivileged_command())),
             "STACK_POSTGRES_BIN": str(database.postgres_programs()),

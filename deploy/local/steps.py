@@ -1,6 +1,6 @@
 """What starting the stack consists of, what each step needs first, and a runner that does them side by side."""
 
-from collections.abc import Callable, Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping, Set
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from contextlib import AbstractContextManager, contextmanager
 from graphlib import TopologicalSorter
@@ -17,13 +17,16 @@ NEEDS: Final[Mapping[str, tuple[str, ...]]] = {
     "first-admin": ("gateway-tables",),
     "mlflow": ("databases",),
     "starter-model": ("mlflow", "buckets"),
-    "feedback": ("feedback-tables",),
-    "gateway": ("gateway-tables", "first-admin", "redis", "buckets"),
-    "gateway-tasks": ("gateway-tables", "redis", "buckets"),
-    "inference": ("starter-model", "gateway", "redis", "buckets"),
+    "feedback": ("databases", "feedback-tables"),
+    "gateway": ("databases", "gateway-tables", "first-admin", "redis", "buckets"),
+    "gateway-tasks": ("databases", "gateway-tables", "redis", "buckets"),
+    "inference": ("starter-model", "redis", "buckets"),
     "trainer": ("redis", "mlflow"),
 }
-"""Every step, by what must be done before it. A name of ``supervisord.conf`` starts that process."""
+"""Every step, by what must be done before it. A name of ``supervisord.conf`` starts that process.
+
+A worker waits by itself for the services that it talks to.
+"""
 
 TITLES: Final[Mapping[str, str]] = {
     "postgres": "PostgreSQL",
@@ -53,20 +56,25 @@ def quietly(_title: str) -> Iterator[None]:
     yield
 
 
-def required_for(names: Collection[str]) -> dict[str, tuple[str, ...]]:
-    """Give the part of `NEEDS` that leads to `names`."""
+def required_for(names: Collection[str], done: Set[str] = frozenset()) -> dict[str, tuple[str, ...]]:
+    """Give the part of `NEEDS` that leads to `names`, without what is `done` already."""
     found: dict[str, tuple[str, ...]] = {}
-    waiting = list(names)
+    waiting = [name for name in names if name not in done]
     while waiting:
         name = waiting.pop()
         if name not in found:
-            found[name] = NEEDS[name]
-            waiting.extend(NEEDS[name])
+            found[name] = tuple(need for need in NEEDS[name] if need not in done)
+            waiting.extend(found[name])
     return found
 
 
-def run_steps(names: Collection[str], do: Callable[[str], None], announce: Announce = quietly) -> None:
-    """Do every step that leads to `names`, each as soon as what it needs is done.
+def run_steps(
+    names: Collection[str],
+    do: Callable[[str], None],
+    announce: Announce = quietly,
+    done: Set[str] = frozenset(),
+) -> None:
+    """Do every step that leads to `names` and is not `done`, each as soon as what it needs is done.
 
     Raises:
         Exception: The first that a step raised; steps that go on are waited for, no further one begins.
@@ -76,14 +84,14 @@ def run_steps(names: Collection[str], do: Callable[[str], None], announce: Annou
         with announce(TITLES[name]):
             do(name)
 
-    order = TopologicalSorter(required_for(names))
+    order = TopologicalSorter(required_for(names, done))
     order.prepare()
     running: dict[Future[None], str] = {}
     with ThreadPoolExecutor(max_workers=len(NEEDS)) as pool:
         while order.is_active():
             running |= {pool.submit(announced, name): name for name in order.get_ready()}
-            done, _ = wait(running, return_when=FIRST_COMPLETED)
-            for future in done:
+            ended, _ = wait(running, return_when=FIRST_COMPLETED)
+            for future in ended:
                 name = running.pop(future)
                 future.result()
                 order.done(name)

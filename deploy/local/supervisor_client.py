@@ -17,7 +17,7 @@ from local.errors import StackError
 
 CONFIGURATION: Final = Path(__file__).with_name("supervisord.conf")
 _LONGEST_SOCKET_PATH: Final = 100
-_POLL_S: Final = 0.05
+_POLL_S: Final = 0.1
 
 
 @dataclass(frozen=True)
