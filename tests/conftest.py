@@ -107,6 +107,16 @@ def s3(server_stack: LocalStack) -> S3Server:
     return S3Server(endpoint, server_stack.credentials.s3_access_key, server_stack.credentials.s3_secret_key)
 
 
+@pytest.fixture(scope="session")
+def mlflow_url(server_stack: LocalStack) -> str:
+    """Address of an MLflow server on the stack's PostgreSQL and S3, as in an installation. Takes some seconds.
+
+    Tests register models under names of their own.
+    """
+    server_stack.start(["mlflow", "buckets"])
+    return server_stack.url("mlflow")
+
+
 @pytest.fixture(scope="module")
 def gateway_database(postgres: Postgres) -> Iterator[str]:
     """SQLAlchemy URL of an empty database for the gateway, one per test module."""

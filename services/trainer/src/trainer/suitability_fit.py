@@ -49,6 +49,7 @@ def fit_suitability(
         distances[held_out] = others.distances(embedding[held_out], recipe.suitability_neighbour)
     fitted = fit_statistics(embedding, recipe.suitability_components, recipe.seed)
     save_file({"mean": fitted.mean, "axes": fitted.axes, "reference": fitted.reference}, path)
+    path.chmod(0o644)  # safetensors writes for its owner alone; a service reads it as another user
     return EmbeddingLimits(
         statistics_file=path.name,
         neighbour=recipe.suitability_neighbour,

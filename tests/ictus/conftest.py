@@ -1,3 +1,4 @@
+from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -82,3 +83,14 @@ def model_directory(tmp_path: Path, manifest: ModelManifest) -> Path:
     complete = manifest.model_copy(update={"files": files})
     (directory / MANIFEST_FILE).write_bytes(complete.to_json())
     return directory
+
+
+@pytest.fixture
+def describe_again() -> Callable[..., None]:
+    """Change members of a model directory's manifest, as another training would."""
+
+    def describe(directory: Path, **changed: str) -> None:
+        manifest = ModelManifest.model_validate_json((directory / MANIFEST_FILE).read_bytes())
+        (directory / MANIFEST_FILE).write_bytes(manifest.model_copy(update=changed).to_json())
+
+    return describe
