@@ -791,6 +791,9 @@ export type components = {
         /**
          * AnalysisRequest
          * @description Ask for another analysis of a study.
+         * @example {
+         *       "priority": "STAT"
+         *     }
          */
         AnalysisRequest: {
             /**
@@ -1877,6 +1880,16 @@ export type components = {
          *
          *     ``stage``, ``done`` and ``total`` come with ``job.progress``; ``disposition`` and ``finding`` with
          *     ``job.completed``; ``failure_code`` with ``job.failed``, and with a ``job.queued`` that is another attempt.
+         * @example {
+         *       "at": "2026-01-02T03:04:05Z",
+         *       "attempt": 1,
+         *       "done": 12,
+         *       "job_id": "0d9c1f52-7a1e-4c39-9b0e-2f1f0c8a7b11",
+         *       "kind": "job.progress",
+         *       "stage": "classifying",
+         *       "study_id": "6f1c1c3e-5f0b-4a5e-8d0b-8a0f6a4c2d10",
+         *       "total": 32
+         *     }
          */
         StudyEvent: {
             /**
@@ -1914,6 +1927,21 @@ export type components = {
         /**
          * StudySummary
          * @description One line of the worklist.
+         * @example {
+         *       "analysis_started_at": "2026-01-02T03:04:06Z",
+         *       "completed_at": "2026-01-02T03:04:09Z",
+         *       "confidence": 0.94,
+         *       "disposition": "confident",
+         *       "finding": "stroke",
+         *       "hold_reasons": [],
+         *       "id": "6f1c1c3e-5f0b-4a5e-8d0b-8a0f6a4c2d10",
+         *       "modality": "CT",
+         *       "priority": "STAT",
+         *       "received_at": "2026-01-02T03:04:05Z",
+         *       "state": "completed",
+         *       "stroke_probability": 0.94,
+         *       "urgency": 0
+         *     }
          */
         StudySummary: {
             /** Analysis Started At */

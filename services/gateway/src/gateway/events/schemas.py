@@ -29,7 +29,23 @@ class StudyEvent(BaseModel):
     ``job.completed``; ``failure_code`` with ``job.failed``, and with a ``job.queued`` that is another attempt.
     """
 
-    model_config = ConfigDict(frozen=True)
+    model_config = ConfigDict(
+        frozen=True,
+        json_schema_extra={
+            "examples": [
+                {
+                    "kind": "job.progress",
+                    "study_id": "6f1c1c3e-5f0b-4a5e-8d0b-8a0f6a4c2d10",
+                    "at": "2026-01-02T03:04:05Z",
+                    "job_id": "0d9c1f52-7a1e-4c39-9b0e-2f1f0c8a7b11",
+                    "attempt": 1,
+                    "stage": "classifying",
+                    "done": 12,
+                    "total": 32,
+                }
+            ]
+        },
+    )
 
     kind: EventKind
     study_id: UUID

@@ -65,7 +65,9 @@ class QueueStatus(BaseModel):
 class AnalysisRequest(BaseModel):
     """Ask for another analysis of a study."""
 
-    model_config = ConfigDict(extra="forbid")
+    model_config = ConfigDict(
+        extra="forbid", json_schema_extra={"examples": [{"priority": "STAT", "model_version": None}]}
+    )
 
     priority: Priority | None = Field(default=None, description="Null keeps the study's.")
     model_version: str | None = Field(

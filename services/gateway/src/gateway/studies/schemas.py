@@ -58,6 +58,29 @@ class SeriesDetail(BaseModel):
 class StudySummary(BaseModel):
     """One line of the worklist."""
 
+    model_config = ConfigDict(
+        json_schema_extra={
+            "examples": [
+                {
+                    "id": "6f1c1c3e-5f0b-4a5e-8d0b-8a0f6a4c2d10",
+                    "state": "completed",
+                    "priority": "STAT",
+                    "modality": "CT",
+                    "urgency": 0,
+                    "received_at": "2026-01-02T03:04:05Z",
+                    "analysis_started_at": "2026-01-02T03:04:06Z",
+                    "completed_at": "2026-01-02T03:04:09Z",
+                    "disposition": "confident",
+                    "finding": "stroke",
+                    "stroke_probability": 0.94,
+                    "confidence": 0.94,
+                    "hold_reasons": [],
+                    "patient": None,
+                }
+            ]
+        }
+    )
+
     id: UUID
     state: StudyState
     priority: Priority
@@ -76,6 +99,8 @@ class StudySummary(BaseModel):
 
 class StudyDetail(StudySummary):
     """A study with its series, its latest job and the latest result."""
+
+    model_config = ConfigDict(json_schema_extra=None)  # the example of a line is none of a study
 
     site_id: UUID
     left_out: list[str] = Field(description="Codes of uploaded files that are not part of the study.")
