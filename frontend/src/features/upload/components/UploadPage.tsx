@@ -53,8 +53,8 @@ export function UploadPage() {
         Upload a scan
       </Title>
       <Text c="dimmed" mb="md">
-        One patient’s study at a time. Names, dates and numbers in the files are encrypted and leave the
-        pictures before they are analysed.
+        One patient’s study at a time. Names, dates and numbers are taken out of the files and encrypted
+        before the scan is analysed.
       </Text>
       <Stack>
         <DropZone disabled={upload.isPending} onFiles={(added) => choose([...files, ...added])} />

@@ -1,0 +1,22 @@
+import { expect, it } from 'vitest';
+import type { Rule } from './api/rules';
+import { boundOf, conditionOf, freshRule, movedRule } from './ruleEdits';
+
+const rule = (id: string): Rule => ({ ...freshRule([]), id });
+
+it('gives a new rule a name of its own', () => {
+  expect(freshRule([rule('rule-2'), rule('x')]).id).toBe('rule-3');
+  expect(freshRule([rule('rule-2')]).id).toBe('rule-3');
+});
+
+it('moves a rule within the table only', () => {
+  const rules = [rule('a'), rule('b')];
+  expect(movedRule(rules, 0, 1).map(({ id }) => id)).toEqual(['b', 'a']);
+  expect(movedRule(rules, 1, 1)).toBe(rules);
+});
+
+it('leaves an empty condition open', () => {
+  expect(conditionOf([], ['CT', 'MR'])).toBeNull();
+  expect(conditionOf(['MR', 'XX'], ['CT', 'MR'])).toEqual(['MR']);
+  expect([boundOf(''), boundOf(40)]).toEqual([null, 0.4]);
+});

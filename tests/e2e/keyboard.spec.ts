@@ -1,0 +1,67 @@
+import type { Page } from '@playwright/test';
+import { CLINICIAN, expect, test, viewerReady } from './world.ts';
+
+async function focused(page: Page): Promise<string> {
+  return page.evaluate(() => {
+    const element = document.activeElement;
+    return element?.getAttribute('aria-label') ?? element?.textContent ?? '';
+  });
+}
+
+/** Presses Tab until what has the focus is called so; it must be reachable, and visibly focused. */
+async function tabTo(page: Page, name: string): Promise<void> {
+  for (let presses = 0; presses < 60; presses += 1) {
+    await page.keyboard.press('Tab');
+    if ((await focused(page)).includes(name)) {
+      const outline = await page.evaluate(() => {
+        const { outlineStyle, outlineWidth } = getComputedStyle(document.activeElement ?? document.body);
+        return outlineStyle !== 'none' && Number.parseFloat(outlineWidth) >= 2;
+      });
+      expect(outline, `${name} shows its focus`).toBe(true);
+      return;
+    }
+  }
+  throw new Error(`${name} cannot be reached by Tab.`);
+}
+
+test('a study is found and read with the keyboard alone', async ({ page }) => {
+  await page.goto('/login');
+  await expect(page.getByRole('textbox', { name: 'E-mail' })).toBeFocused();
+  await page.keyboard.type(CLINICIAN.email);
+  await page.keyboard.press('Tab');
+  await page.keyboard.type(CLINICIAN.password);
+  await page.keyboard.press('Enter');
+  await expect(page.getByRole('table', { name: 'Studies' })).toBeVisible();
+
+  await page.keyboard.press('j');
+  await page.keyboard.press('j');
+  await page.keyboard.press('k');
+  await expect(page.locator('tbody tr').first().getByRole('link')).toBeFocused();
+  const row = page.locator('tbody tr', { hasText: 'Canary' }).last().getByRole('link');
+  while (!(await row.evaluate((link) => link === document.activeElement))) {
+    await page.keyboard.press('j');
+  }
+  await page.keyboard.press('Enter');
+  await expect(page).toHaveURL(/\/studies\//);
+  await viewerReady(page);
+
+  await tabTo(page, 'Report');
+  await tabTo(page, 'Drag to move');
+  await page.keyboard.press('Enter');
+  await expect(page.getByRole('button', { name: 'Drag to move' })).toHaveAttribute('aria-pressed', 'true');
+});
+
+test('the skip link leads past the navigation', async ({ page }) => {
+  await page.goto('/login');
+  await page.keyboard.type(CLINICIAN.email);
+  await page.keyboard.press('Tab');
+  await page.keyboard.type(CLINICIAN.password);
+  await page.keyboard.press('Enter');
+  await expect(page.getByRole('heading', { name: 'Worklist' })).toBeVisible();
+  await page.reload();
+  await expect(page.getByRole('heading', { name: 'Worklist' })).toBeVisible();
+  await page.getByRole('link', { name: 'Skip to the content' }).focus();
+  await expect(page.getByRole('link', { name: 'Skip to the content' })).toBeInViewport();
+  await page.keyboard.press('Enter');
+  await expect(page.getByRole('main')).toBeFocused();
+});

@@ -1,0 +1,52 @@
+import { defineConfig } from '@playwright/test';
+
+/**
+ * The product in a real browser against a real stack. By default `start.ts` runs one in a temporary folder;
+ * `ICTUS_E2E_URL`, `ICTUS_E2E_EMAIL` and `ICTUS_E2E_PASSWORD` (the first administrator's, one-time) name another,
+ * fresh one, such as the compose file's.
+ */
+export default defineConfig({
+  testDir: '.',
+  outputDir: 'test-results',
+  globalSetup: './start.ts',
+  workers: 1,
+  retries: 0,
+  // Generous, because the machine may be busy: they end a test that hangs, they measure nothing.
+  timeout: 180_000,
+  expect: { timeout: 30_000 },
+  reporter: [['list'], ['./figures.ts']],
+  use: {
+    baseURL: process.env.ICTUS_E2E_URL,
+    viewport: { width: 1280, height: 800 },
+    colorScheme: 'light',
+    locale: 'en-GB',
+    timezoneId: 'Europe/Madrid',
+    trace: 'retain-on-failure',
+    launchOptions: {
+      executablePath: process.env.ICTUS_CHROMIUM ?? '/usr/bin/chromium',
+      args: [
+        '--no-sandbox',
+        '--disable-quic',
+        '--no-first-run',
+        '--disable-background-networking',
+        '--disable-component-update',
+        '--disable-sync',
+        // WebGL in software: the viewer's usual renderer, on a machine without a graphics card.
+        '--use-angle=swiftshader',
+        '--enable-unsafe-swiftshader',
+      ],
+    },
+  },
+  // Each part works on what the one before left in the same installation, as people do.
+  projects: [
+    { name: 'people', testMatch: 'people.spec.ts' },
+    { name: 'studies', testMatch: 'studies.spec.ts', dependencies: ['people'] },
+    {
+      name: 'viewer',
+      testMatch: ['viewer.spec.ts', 'keyboard.spec.ts', 'admin.spec.ts'],
+      dependencies: ['studies'],
+    },
+    { name: 'access', testMatch: 'access.spec.ts', dependencies: ['studies'] },
+    { name: 'leaving', testMatch: 'leaving.spec.ts', dependencies: ['viewer', 'access'] },
+  ],
+});

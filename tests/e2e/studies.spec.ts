@@ -1,0 +1,176 @@
+import { execFileSync } from 'node:child_process';
+import { readFileSync, statSync } from 'node:fs';
+import { dirname } from 'node:path';
+import type { Page } from '@playwright/test';
+import {
+  CLINICIAN,
+  expect,
+  hasInput,
+  input,
+  picture,
+  pictureFile,
+  rememberStudy,
+  sessionFile,
+  studyPath,
+  test,
+} from './world.ts';
+
+test.describe.configure({ mode: 'serial' });
+test.use({ storageState: sessionFile(CLINICIAN) });
+
+const ANALYSIS_MS = 60_000;
+
+interface Wish {
+  readonly modality?: 'CT' | 'MR';
+  readonly stat?: boolean;
+}
+
+async function send(page: Page, files: readonly string[], { modality, stat }: Wish = {}): Promise<void> {
+  await page.goto('/upload');
+  await page.getByTestId('files').setInputFiles([...files]);
+  if (modality) {
+    await page
+      .getByRole('radiogroup', { name: 'What made this scan?' })
+      .getByText(modality, { exact: true })
+      .click();
+  }
+  if (stat) {
+    await page.getByRole('radiogroup', { name: 'Priority' }).getByText('STAT', { exact: true }).click();
+  }
+  await page.getByRole('button', { name: 'Upload and analyse' }).click();
+}
+
+/** Waits for the answer, which must come without a reload, and gives its headline. */
+async function verdict(page: Page, name: string): Promise<string> {
+  await expect(page).toHaveURL(/\/studies\/[0-9a-f-]+$/);
+  rememberStudy(name, page);
+  const result = page.getByRole('region', { name: 'Result' });
+  await expect(result).toBeVisible({ timeout: ANALYSIS_MS });
+  await expect(result).toContainText('What the model is validated for');
+  await expect(result).toContainText('a clinician decides');
+  await expect(page.getByTestId('stage')).toHaveAttribute('data-slice', /\d+/);
+  await picture(page, `result-${name}`);
+  return (await result.getByRole('heading', { level: 2 }).textContent()) ?? '';
+}
+
+test('a JPEG slice with a bleed is never called clean', async ({ page }) => {
+  await send(page, input('real_bleed', 'slice'), { modality: 'CT', stat: true });
+  const allowed = hasInput('real_bleed')
+    ? ['Stroke likely', 'Uncertain']
+    : ['Stroke likely', 'Uncertain', 'Unsuitable image'];
+  expect(allowed).toContain(await verdict(page, 'jpeg'));
+  await expect(page.getByText('STAT').first()).toBeVisible();
+});
+
+test('a single DICOM CT slice is answered, with who it is of', async ({ page }) => {
+  await send(page, input('ct_slice'));
+  expect(['Stroke likely', 'Uncertain', 'Unsuitable image']).toContain(await verdict(page, 'ct-slice'));
+  await expect(page.getByRole('heading', { name: 'Canary, Anna' })).toBeVisible();
+});
+
+test('a CT series shows its stages, then its answer', async ({ page }) => {
+  await send(page, input('ct_series'));
+  const progress = page.getByRole('region', { name: 'Progress of the analysis' });
+  await expect(progress).toBeVisible();
+  await expect(progress.getByRole('listitem')).toHaveCount(7);
+  await picture(page, 'progress');
+  expect(['Stroke likely', 'Uncertain', 'Unsuitable image']).toContain(await verdict(page, 'ct-series'));
+});
+
+test('an MR DICOM series, chosen as a folder, is not validated', async ({ page }) => {
+  await page.goto('/upload');
+  await page.getByTestId('folder').setInputFiles(dirname(input('real_mr_series', 'mr_series')[0] ?? ''));
+  await page.getByRole('button', { name: 'Upload and analyse' }).click();
+  expect(await verdict(page, 'mr-series')).toBe('Not validated');
+  await expect(page.getByRole('region', { name: 'Result' })).toContainText('No probability is shown');
+});
+
+test('a CT NIfTI without a bleed is never called a stroke', async ({ page }) => {
+  await send(page, input('ct_nifti'), { modality: 'CT' });
+  expect(['No sign found', 'Uncertain', 'Unsuitable image']).toContain(await verdict(page, 'ct-nifti'));
+});
+
+test('a photograph is unsuitable', async ({ page }) => {
+  await send(page, input('photograph'));
+  expect(await verdict(page, 'photograph')).toBe('Unsuitable image');
+});
+
+test('a truncated DICOM is refused with what to do', async ({ page }) => {
+  await send(page, input('truncated'));
+  const refusal = page.getByRole('alert');
+  await expect(refusal).toContainText('This upload was not accepted');
+  await expect(refusal).toContainText('The file is cut short');
+  await expect(refusal).toContainText('Nothing of the upload was kept');
+  await picture(page, 'refused-truncated');
+});
+
+test('the same bytes, dropped on the page, lead to the study that is there', async ({ page }) => {
+  await page.goto('/upload');
+  const [file = ''] = input('ct_slice');
+  const dropped = await page.evaluateHandle((base64) => {
+    const bytes = Uint8Array.from(atob(base64), (char) => char.charCodeAt(0));
+    const transfer = new DataTransfer();
+    transfer.items.add(new File([bytes], 'again.dcm'));
+    return transfer;
+  }, readFileSync(file).toString('base64'));
+  await page.getByRole('group', { name: 'Files to upload' }).dispatchEvent('drop', { dataTransfer: dropped });
+  await expect(page.getByText('again.dcm')).toBeVisible();
+  await page.getByRole('button', { name: 'Upload and analyse' }).click();
+  await expect(page).toHaveURL(new RegExp(`${studyPath('ct-slice')}$`));
+  await expect(page.getByText('had been uploaded before')).toBeVisible();
+});
+
+test('the worklist shows every study by urgency, and new ones by themselves', async ({ page, context }) => {
+  await page.goto('/worklist');
+  const rows = page.getByRole('table', { name: 'Studies' }).locator('tbody tr');
+  await expect(rows).toHaveCount(6);
+  await expect(page.getByText('Live', { exact: true })).toBeVisible();
+  await picture(page, 'worklist');
+  const labels = await rows.locator('td:nth-child(2)').allTextContents();
+  const rank = (label: string) => ['Stroke likely', 'Uncertain'].indexOf(label);
+  const urgent = labels.map(rank).filter((at) => at >= 0);
+  expect(labels.slice(0, urgent.length).map(rank)).toEqual(urgent.toSorted());
+
+  const other = await context.newPage();
+  await send(other, input('ct_small'));
+  await expect(rows).toHaveCount(7);
+  await other.close();
+
+  await page.getByRole('radiogroup', { name: 'Order' }).getByText('Newest').click();
+  await expect(page).toHaveURL(/sort=received/);
+  await page.getByRole('combobox', { name: 'Any scan' }).click();
+  await page.getByRole('option', { name: 'MR' }).click();
+  await expect(rows).toHaveCount(1);
+  await expect(rows).toContainText('Not validated');
+  await page.getByRole('combobox', { name: 'Any result' }).click();
+  await page.getByRole('option', { name: 'Confident' }).click();
+  await expect(page.getByText('No study matches')).toBeVisible();
+  await page.getByRole('button', { name: 'Clear the filters' }).click();
+  await expect(rows).toHaveCount(7);
+});
+
+test('the report opens as a page and as a PDF whose pages render', async ({ page }) => {
+  await page.goto(studyPath('ct-series'));
+  await page.getByRole('link', { name: 'Report' }).click();
+  const report = page.frameLocator('iframe[title="Report"]');
+  await expect(report.locator('body')).toContainText('For decision support');
+  await expect(report.locator('body')).toContainText('Canary');
+  await picture(page, 'report-html');
+
+  const downloading = page.waitForEvent('download');
+  await page.getByRole('link', { name: 'PDF' }).click();
+  const download = await downloading;
+  const pdf = pictureFile('report.pdf');
+  await download.saveAs(pdf);
+  expect(readFileSync(pdf).subarray(0, 5).toString()).toBe('%PDF-');
+  execFileSync('pdftoppm', ['-r', '70', '-png', pdf, pdf.replace('.pdf', '')]);
+  expect(statSync(pdf.replace('.pdf', '-1.png')).size).toBeGreaterThan(10_000);
+  expect(execFileSync('pdftotext', [pdf, '-'], { encoding: 'utf8' })).toContain('a clinician decides');
+});
+
+test('an unknown study and a strange address say that there is nothing', async ({ page }) => {
+  for (const path of ['/studies/00000000-0000-4000-8000-000000000000', '/studies/nonsense', '/elsewhere']) {
+    await page.goto(path);
+    await expect(page.getByRole('heading', { name: 'Nothing here' })).toBeVisible();
+  }
+});
