@@ -8,6 +8,8 @@ PORT ?=
 # pytest-xdist workers: each brings its own PostgreSQL, Redis and S3.
 WORKERS ?= 2
 
+COMPOSE ?= docker compose
+
 VENV := .venv
 BIN := $(VENV)/bin
 STACK := $(BIN)/ictus-stack
@@ -26,7 +28,7 @@ UI_SOURCES := $(shell find frontend/src frontend/public -type f 2>/dev/null) \
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help setup run stop status test unit web-unit lint e2e faults bench containers docs lock openapi client \
+.PHONY: help setup run stop status test unit web-unit lint e2e faults bench secrets containers docs lock openapi client \
     check-client check-tools clean
 
 help: ## Say what can be made
@@ -131,8 +133,11 @@ docs: $(PROJECTS_INSTALLED) ## Build the API page
 lock: $(BIN)/python ## Compile the hashed locks from requirements/*.in
 	@requirements/compile
 
+secrets: ## Make what is missing of the containers' secrets, in ./secrets
+	@cd deploy && $(PYTHON) -m local.compose_secrets "$(abspath secrets)"
+
 containers: ## Build the container images
-	@deploy/docker/build
+	@$(COMPOSE) build
 
 clean: ## Remove what was built and installed, not the data
 	rm -rf $(VENV) frontend/node_modules frontend/dist tests/e2e/node_modules build
