@@ -70,34 +70,38 @@ async function violations(page: Page): Promise<string[]> {
     .flatMap(({ id, nodes }) => nodes.map(({ html, failureSummary }) => `${id}: ${html}\n${failureSummary}`));
 }
 
-for (const scheme of ['light', 'dark'] as const) {
-  for (const [width, height] of [
-    [1280, 800],
-    [390, 844],
-  ] as const) {
-    test.describe(`${scheme}, ${width} px`, () => {
-      test.use({ colorScheme: scheme, viewport: { width, height }, reducedMotion: 'reduce' });
+const WIDTHS = [
+  { width: 1280, height: 800 },
+  { width: 390, height: 844 },
+];
 
-      for (const { name, path, account, heading, viewer } of SUBJECTS) {
-        test.describe(() => {
-          test.use({ storageState: account === null ? { cookies: [], origins: [] } : sessionFile(account) });
+test.use({ reducedMotion: 'reduce' });
 
-          test(`${name} has no serious accessibility violation and fits`, async ({ page }) => {
-            await page.goto(path());
-            await expect(page.getByRole('heading', { name: heading, exact: true }).first()).toBeVisible();
-            if (viewer) {
-              await viewerReady(page);
-            }
-            await expect(page.getByText('Loading')).toHaveCount(0);
-            await picture(page, `${name}-${scheme}-${width}`);
-            expect(await violations(page)).toEqual([]);
-            const overflow = await page.evaluate(
-              () => document.documentElement.scrollWidth - window.innerWidth,
-            );
-            expect(overflow, 'pixels wider than the screen').toBeLessThanOrEqual(0);
-          });
-        });
+for (const { name, path, account, heading, viewer } of SUBJECTS) {
+  test.describe(() => {
+    test.use({ storageState: account === null ? { cookies: [], origins: [] } : sessionFile(account) });
+
+    test(`${name} has no serious accessibility violation and fits every screen`, async ({ page }) => {
+      await page.goto(path());
+      await expect(page.getByRole('heading', { name: heading, exact: true }).first()).toBeVisible();
+      await expect(page.getByText('Loading')).toHaveCount(0);
+      if (viewer) {
+        await viewerReady(page);
+      }
+      for (const colorScheme of ['light', 'dark'] as const) {
+        await page.emulateMedia({ colorScheme });
+        await expect(page.locator('html')).toHaveAttribute('data-mantine-color-scheme', colorScheme);
+        for (const size of WIDTHS) {
+          await page.setViewportSize(size);
+          const look = `${colorScheme}-${size.width}`;
+          await picture(page, `${name}-${look}`);
+          expect(await violations(page), look).toEqual([]);
+          const overflow = await page.evaluate(
+            () => document.documentElement.scrollWidth - window.innerWidth,
+          );
+          expect(overflow, `${look}: pixels wider than the screen`).toBeLessThanOrEqual(0);
+        }
       }
     });
-  }
+  });
 }
