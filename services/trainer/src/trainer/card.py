@@ -90,9 +90,8 @@ patients like these.
 
 ## Limits
 
-- One hospital, one scanner protocol, {m.training.patients} patients: the intervals are wide, and another hospital's scans will do
-  worse. No external validation was made.
-- Small, thin or chronic bleeds are missed more often than large fresh ones.
+- One hospital, {m.training.patients} patients: the intervals are wide, and worse figures must be expected elsewhere. No external
+  validation was made, and none by size or kind of bleed: small, thin or old ones may well be missed.
 - Heatmaps are Grad-CAM of the stroke logit. They show what moved the score, not the outline of a lesion, and
   one for a normal finding shows weak evidence only.
 - The suitability check was fitted on these slices; scans from other devices may be called unsuitable.
