@@ -24,8 +24,10 @@ class UserRepository:
         self._session.flush()
 
     def get(self, user_id: UUID, *, lock: bool = False) -> User | None:
-        """A person by id, locked until the end of the transaction when asked."""
-        return self._session.get(User, user_id, with_for_update=True if lock else None)
+        """A person by id; when asked, as the database has it now and locked until the end of the transaction."""
+        return self._session.get(
+            User, user_id, with_for_update=True if lock else None, populate_existing=lock
+        )
 
     def by_email(self, email: str) -> User | None:
         """A person by normalised address."""

@@ -41,7 +41,12 @@ class OpenedSession:
 
 
 class AuthService:
-    """What people do with their accounts. The caller commits."""
+    """What people do with their accounts. The caller commits.
+
+    Hashing takes long, so it holds neither a connection nor a lock. Whatever was read before it is read again
+    after it, under a lock on the user's row: an administrator's reset or closing of the account takes the same
+    lock, so either it sees the new session and ends it, or it is seen here.
+    """
 
     def __init__(self, session: Session, resources: Resources) -> None:
         self._session = session
@@ -94,16 +99,21 @@ class AuthService:
         """
         throttle = SignInThrottle(self._resources, email, address)
         throttle.count_try()
-        user = self._users.by_email(email)
-        if not password_matches(password, user.password_hash if user else None) or user is None:
+        seen = self._users.by_email(email)
+        self._session.commit()  # gives the connection back
+        if not password_matches(password, seen.password_hash if seen else None) or seen is None:
             raise SignInRefusedError
         throttle.forgive()
+        seen_hash = seen.password_hash
+        new_hash = hash_password(password) if hash_is_outdated(seen_hash) else seen_hash
+        user = self._users.get(seen.id, lock=True)
+        if user is None or user.password_hash != seen_hash:
+            raise SignInRefusedError
         if user.state is UserState.PENDING:
             raise AccountPendingError
         if user.state is UserState.DISABLED:
             raise AccountDisabledError
-        if hash_is_outdated(user.password_hash):
-            user.password_hash = hash_password(password)
+        user.password_hash = new_hash
         if old_token is not None:
             old_session = self._sessions.by_token_hash(token_hash(old_token))
             if old_session is not None:
@@ -130,19 +140,25 @@ class AuthService:
         Raises:
             SignInBlockedError: too many wrong present passwords.
             WrongPasswordError: the present password is wrong.
+            NotSignedInError: the session ended meanwhile, as a reset by an administrator ends it.
             PasswordRefusedError: the new one is too easy to guess.
         """
         user = self.current_session(caller).user
-        self._session.commit()  # nothing is written yet; gives the connection to the throttle
+        seen_hash = user.password_hash
+        self._session.commit()  # gives the connection back
         throttle = SignInThrottle(self._resources, user.email, address)
         throttle.count_try()
-        if not password_matches(current, user.password_hash):
+        if not password_matches(current, seen_hash):
             raise WrongPasswordError
         throttle.forgive()
         check_new_password(new, email=user.email, name=user.name)
         if current == new:
             raise PasswordRefusedError("The new password must differ from the present one.")
-        user.password_hash = hash_password(new)
+        new_hash = hash_password(new)
+        self._users.get(user.id, lock=True)
+        if not is_live(self.current_session(caller), self._resources.settings, self._resources.clock()):
+            raise NotSignedInError
+        user.password_hash = new_hash
         user.must_change_password = False
         self._session.flush()
         self._sessions.revoke_all(user.id)
