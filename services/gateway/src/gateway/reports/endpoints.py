@@ -35,7 +35,9 @@ IfNoneMatch = Annotated[
 ]
 
 _PDF: Final = "application/pdf"
-_NOT_MODIFIED: Final[dict[int | str, dict[str, Any]]] = {304: {"description": "The copy at hand still is the report."}}
+_NOT_MODIFIED: Final[dict[int | str, dict[str, Any]]] = {
+    304: {"description": "The copy at hand still is the report."}
+}
 
 reports = api_router("/studies", tag="reports")
 rules = api_router("/admin/next-step-rules", tag="admin")
