@@ -10,6 +10,11 @@ import classes from './AccountMenu.module.css';
 export function AccountMenu({ user }: { user: CurrentUser }) {
   const logout = useLogout();
   const navigate = useNavigate();
+  // The menu is gone by the time the answer comes, so a callback of the mutation would not be heard.
+  const signOut = async () => {
+    await logout.mutateAsync().catch(() => undefined);
+    await navigate('/login', { replace: true });
+  };
   return (
     <Menu position="bottom-end" width={230}>
       <Menu.Target>
@@ -35,9 +40,7 @@ export function AccountMenu({ user }: { user: CurrentUser }) {
         </Menu.Item>
         <Menu.Item
           leftSection={<IconLogout size={16} stroke={1.6} aria-hidden />}
-          onClick={() =>
-            logout.mutate(undefined, { onSettled: () => void navigate('/login', { replace: true }) })
-          }
+          onClick={() => void signOut()}
         >
           Sign out
         </Menu.Item>

@@ -1,8 +1,25 @@
+import { useIdle } from '@mantine/hooks';
+import { useEffect } from 'react';
 import { Navigate, Outlet, useLocation } from 'react-router';
 import { ErrorState, LoadingState } from '@/components/States';
-import { useSession } from '@/features/auth';
+import { useLogout, useSession } from '@/features/auth';
 import { CurrentUserContext, useCurrentUser } from '@/lib/session';
 import { ForbiddenPage } from './routes/ForbiddenPage';
+
+/**
+ * Signs out when nobody has touched the page for as long as a session may idle. The pages keep themselves up to date,
+ * so the gateway alone cannot tell that nobody sits there any more.
+ */
+function IdleSignOut({ seconds }: { seconds: number }) {
+  const { mutate: signOut } = useLogout();
+  const idle = useIdle(seconds * 1000, { initialState: false });
+  useEffect(() => {
+    if (idle) {
+      signOut();
+    }
+  }, [idle, signOut]);
+  return null;
+}
 
 /** Lets signed-in people through. Others go to the login and come back here afterwards. */
 export function RequireSession() {
@@ -18,11 +35,13 @@ export function RequireSession() {
     const next = pathname === '/' ? '' : `?ended&next=${encodeURIComponent(pathname + search)}`;
     return <Navigate to={`/login${next}`} replace />;
   }
-  if (session.data.must_change_password && pathname !== '/password') {
+  const { user, idleSeconds } = session.data;
+  if (user.must_change_password && pathname !== '/password') {
     return <Navigate to="/password" replace />;
   }
   return (
-    <CurrentUserContext value={session.data}>
+    <CurrentUserContext value={user}>
+      <IdleSignOut seconds={idleSeconds} />
       <Outlet />
     </CurrentUserContext>
   );

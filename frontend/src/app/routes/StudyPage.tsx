@@ -92,6 +92,17 @@ function Header({ study }: { study: StudyDetail }) {
   );
 }
 
+type SeriesAnswer = NonNullable<StudyDetail['result']>['series'][number];
+
+/** The slices as the viewer may show them: where the model may not say, its numbers mean nothing and stay hidden. */
+function shownSlices(answer: SeriesAnswer | undefined): SeriesAnswer['slices'] {
+  if (answer === undefined) {
+    return [];
+  }
+  const answered = answer.disposition === 'confident' || answer.disposition === 'uncertain';
+  return answered ? answer.slices : answer.slices.map((slice) => ({ ...slice, stroke_probability: null }));
+}
+
 function Scan({ study }: { study: StudyDetail }) {
   const [chosen, setChosen] = useState<string | null>(null);
   const driving = chosen ?? study.result?.driving_series_id ?? study.series[0]?.id;
@@ -122,7 +133,7 @@ function Scan({ study }: { study: StudyDetail }) {
             key={`${series.id} ${study.result?.job_id ?? ''}`}
             studyId={study.id}
             series={series}
-            slices={answer?.slices ?? []}
+            slices={shownSlices(answer)}
             keySlices={answer?.key_slices ?? []}
             lookedFor={study.result?.looked_for ?? 'stroke'}
             thresholds={limits && { low: limits.normal_at_most, high: limits.stroke_at_least }}

@@ -17,7 +17,8 @@ const SCOPES: Record<Scope, string> = {
 export function KeyDialog({ sites, onClose }: { sites: readonly Site[]; onClose: () => void }) {
   const issue = useIssueKey();
   const [name, setName] = useState('');
-  const [siteId, setSiteId] = useState(sites[0]?.id ?? '');
+  const [chosenSite, setChosenSite] = useState<string | null>(null);
+  const siteId = chosenSite ?? sites[0]?.id ?? '';
   const [scopes, setScopes] = useState<string[]>(['studies:read', 'studies:write']);
   const chosen = (Object.keys(SCOPES) as Scope[]).filter((scope) => scopes.includes(scope));
 
@@ -43,7 +44,7 @@ export function KeyDialog({ sites, onClose }: { sites: readonly Site[]; onClose:
           data={sites.map((site) => ({ value: site.id, label: site.name }))}
           value={siteId}
           allowDeselect={false}
-          onChange={(value) => setSiteId(value ?? siteId)}
+          onChange={setChosenSite}
         />
         <Checkbox.Group label="Scopes" value={scopes} onChange={setScopes}>
           <Stack gap={6} mt={4}>

@@ -31,7 +31,8 @@ function EditDialog({ person, sites, onClose }: DialogProps & { sites: readonly 
   const change = useChangePerson();
   const save = approving ? approve : change;
   const [role, setRole] = useState<PersonRole>(person.role ?? 'clinician');
-  const [siteId, setSiteId] = useState(person.site_id ?? sites[0]?.id ?? '');
+  const [chosenSite, setChosenSite] = useState(person.site_id);
+  const siteId = chosenSite ?? sites[0]?.id ?? '';
   return (
     <Modal opened onClose={onClose} title={approving ? `Approve ${person.name}` : person.name}>
       <Stack>
@@ -49,7 +50,7 @@ function EditDialog({ person, sites, onClose }: DialogProps & { sites: readonly 
           data={sites.map(({ id, name }) => ({ value: id, label: name }))}
           value={siteId}
           allowDeselect={false}
-          onChange={(value) => setSiteId(value ?? siteId)}
+          onChange={setChosenSite}
         />
         <Problem error={save.error} />
         <Group justify="flex-end">

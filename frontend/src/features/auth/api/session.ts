@@ -4,14 +4,18 @@ import type { CurrentUser } from '@/lib/session';
 
 export const SESSION_KEY = ['session'] as const;
 
-type SessionAnswer = Schema<'SignedIn'>;
-
-function adopt(session: SessionAnswer): CurrentUser {
-  setCsrfToken(session.csrf_token);
-  return session.user;
+export interface Session {
+  readonly user: CurrentUser;
+  /** The gateway ends a session that asks for nothing for so long. */
+  readonly idleSeconds: number;
 }
 
-async function readSession(): Promise<CurrentUser | null> {
+function adopt({ csrf_token, user, idle_seconds }: Schema<'SignedIn'>): Session {
+  setCsrfToken(csrf_token);
+  return { user, idleSeconds: idle_seconds };
+}
+
+async function readSession(): Promise<Session | null> {
   try {
     return adopt(await answerOf(api.GET('/api/v1/auth/me')));
   } catch (error) {
@@ -47,7 +51,7 @@ export function useLogin() {
   return useMutation({
     mutationFn: async (body: Schema<'Credentials'>) =>
       adopt(await answerOf(api.POST('/api/v1/auth/login', { body }))),
-    onSuccess: (user) => client.setQueryData(SESSION_KEY, user),
+    onSuccess: (session) => client.setQueryData(SESSION_KEY, session),
   });
 }
 
@@ -71,6 +75,6 @@ export function useChangePassword() {
   return useMutation({
     mutationFn: async (body: Schema<'PasswordChange'>) =>
       adopt(await answerOf(api.POST('/api/v1/auth/password', { body }))),
-    onSuccess: (user) => client.setQueryData(SESSION_KEY, user),
+    onSuccess: (session) => client.setQueryData(SESSION_KEY, session),
   });
 }

@@ -10,7 +10,7 @@ import { AuthFrame } from './AuthFrame';
 /** Signs in, and goes back to where the session ended. */
 export function LoginPage() {
   const [search] = useSearchParams();
-  const { data: user } = useSession();
+  const { data: session } = useSession();
   const login = useLogin();
   const form = useForm({
     initialValues: { email: '', password: '' },
@@ -20,7 +20,7 @@ export function LoginPage() {
     },
   });
 
-  if (user) {
+  if (session) {
     return <Navigate to={safeReturnPath(search.get('next'))} replace />;
   }
   return (
