@@ -29,7 +29,7 @@ def separable() -> FeatureSet:
     patients = np.repeat(np.arange(40), 10)
     labels = ((patients % 2 == 1) & (np.arange(400) % 10 < 5)).astype(np.int64)
     features = rng.normal(size=(400, 2, 20)).astype(np.float32)
-    features[labels == 1, :, :4] += 1.2
+    features[labels == 1, :, :4] += 1.8
     return FeatureSet(features, labels, patients.astype(str))
 
 
