@@ -14,7 +14,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 STACK := $(BIN)/ictus-stack
 PROJECTS := packages/ictus services/gateway services/inference services/feedback services/trainer deploy
-PYTHON_CODE := packages services deploy/local tests bench
+PYTHON_CODE := packages services deploy tests bench
 LOCKS := requirements/dev.txt requirements/torch.txt requirements/torch-extras.txt
 
 # Stamp files: each says that a step of the set-up is as new as what it was made from.
