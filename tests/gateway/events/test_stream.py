@@ -42,8 +42,8 @@ def test_a_studys_stream_tells_its_history_and_goes_on_live(
     installation: Installation, reader: Person, worker: Worker, open_stream: OpenStream
 ) -> None:
     study_id = add_study(installation, reader.site_id)
-    add_study(installation, reader.site_id)
     job = worker.must_claim()
+    add_study(installation, reader.site_id)
     with open_stream(reader, f"/api/v1/studies/{study_id}/events") as stream:
         assert [stream.next()["kind"] for _ in range(2)] == ["job.queued", "job.started"]
         worker.beat(job, Stage.CLASSIFYING, 1, 3)
