@@ -33,6 +33,25 @@ def test_first_admin_gets_a_one_time_password_printed_once(installation: Install
 
 
 @pytest.mark.usefixtures("environment")
+def test_operator_lets_an_administrator_in_again(installation: Installation) -> None:
+    written: list[str] = []
+    assert main(["create-admin"], write=written.append, clock=installation.clock) == 0
+    email, first = written.pop().split()
+    installation.clock.advance(hours=72)
+    browser = installation.browser()
+    over = browser.post("/api/v1/auth/login", json={"email": email, "password": first})
+    assert over.json()["code"] == "one_time_password_over"
+
+    assert main(["reset-password", "--email", email], write=written.append, clock=installation.clock) == 0
+    email, second = written.pop().split()
+    signed_in = browser.post("/api/v1/auth/login", json={"email": email, "password": second})
+    assert signed_in.json()["user"]["must_change_password"] is True
+    assert installation.audit()[-2].action == "user.reset_password"
+    assert main(["reset-password", "--email", "nobody@clinic.local"], write=written.append) == 1
+    assert not written
+
+
+@pytest.mark.usefixtures("environment")
 def test_site_is_made_once(db: Session) -> None:
     written: list[str] = []
     for _ in range(2):

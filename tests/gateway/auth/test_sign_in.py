@@ -1,6 +1,7 @@
 """Registration, sign-in, sessions and passwords, over the real application."""
 
 from collections.abc import Callable
+from datetime import datetime, timedelta
 
 import pytest
 from sqlalchemy import select
@@ -185,3 +186,22 @@ def test_one_time_password_allows_nothing_but_its_change(installation: Installat
     change = {"current_password": reset["one_time_password"], "new_password": NEW_PASSWORD}
     assert browser.post(CHANGE, json=change).json()["user"]["must_change_password"] is False
     assert browser.get("/api/v1/admin/users").status_code == 200
+
+    installation.clock.advance(hours=72)
+    assert person.sign_in(NEW_PASSWORD).get(ME).status_code == 200, "a password of one's own lasts"
+
+
+def test_one_time_password_is_over_after_three_days(installation: Installation) -> None:
+    person = installation.add_person(Role.CLINICIAN)
+    admin = installation.add_person(Role.ADMIN).sign_in()
+    reset = admin.post(f"/api/v1/admin/users/{person.user_id}/reset-password").json()
+    assert datetime.fromisoformat(reset["expires_at"]) == installation.clock() + timedelta(hours=72)
+
+    credentials = {"email": person.email, "password": reset["one_time_password"]}
+    installation.clock.advance(hours=71)
+    assert installation.browser().post(LOGIN, json=credentials).status_code == 200
+    installation.clock.advance(hours=1)
+    over = installation.browser().post(LOGIN, json=credentials)
+    assert (over.status_code, over.json()["code"]) == (403, "one_time_password_over")
+    guessed = installation.browser().post(LOGIN, json=credentials | {"password": "a wrong guess"})
+    assert guessed.json()["code"] == "sign_in_refused", "only who has the password learns that it is over"

@@ -4,6 +4,7 @@ import argparse
 import sys
 from collections.abc import Callable, Sequence, Set
 from datetime import timedelta
+from uuid import UUID
 
 from sqlalchemy.orm import Session
 
@@ -11,6 +12,7 @@ from gateway.admin.keys import KeyService
 from gateway.admin.people import PeopleService
 from gateway.audit.models import ActorKind
 from gateway.audit.trail import AuditEntry
+from gateway.auth.errors import UserNotFoundError
 from gateway.auth.models import Scope
 from gateway.auth.repository import UserRepository
 from gateway.auth.schemas import normalise_email
@@ -31,16 +33,37 @@ def create_site(session: Session, name: str, clock: Clock) -> Site:
     site = SiteRepository(session).by_name(name)
     if site is None:
         site = SiteService(session).create(name, clock())
-        _audit(session, clock, "site.create", "site", site)
+        _audit(session, clock, "site.create", "site", site.id)
     return site
 
 
-def create_admin(session: Session, email: str, name: str, site_name: str, clock: Clock) -> str | None:
-    """Make the first administrator; the one-time password, or None when there is an administrator already."""
+def create_admin(
+    session: Session, email: str, name: str, site_name: str, lifetime: timedelta, clock: Clock
+) -> str | None:
+    """Make the first administrator.
+
+    Returns:
+        The password for one sign-in within ``lifetime``, or None when there is an administrator already.
+    """
     site = create_site(session, site_name, clock)
-    password = PeopleService(session).create_admin(email, name, site.id, clock())
+    now = clock()
+    password = PeopleService(session).create_admin(email, name, site.id, now, now + lifetime)
     if password is not None:
         _audit(session, clock, "user.create_admin", "user", None)
+    return password
+
+
+def reset_password(session: Session, email: str, lifetime: timedelta, clock: Clock) -> str:
+    """Give somebody a password for one sign-in within ``lifetime``, when no administrator can.
+
+    Raises:
+        UserNotFoundError: nobody has this address.
+    """
+    user = UserRepository(session).by_email(email)
+    if user is None:
+        raise UserNotFoundError
+    password = PeopleService(session).reset_password(user.id, clock() + lifetime)
+    _audit(session, clock, "user.reset_password", "user", user.id)
     return password
 
 
@@ -53,10 +76,10 @@ def create_api_key(
     if not administrators:
         raise ConflictError("There is no administrator yet; `create-admin` makes one.")
     now = clock()
-    secret, _key = KeyService(session).issue(
+    secret, key = KeyService(session).issue(
         name, site.id, scopes, now + lifetime, created_by=administrators[0], now=now
     )
-    _audit(session, clock, "api_key.create", "api_key", site)
+    _audit(session, clock, "api_key.create", "api_key", key.id)
     return secret
 
 
@@ -72,8 +95,8 @@ def create_buckets(settings: GatewaySettings, others: Sequence[str]) -> None:
         ).ensure_bucket()
 
 
-def _audit(session: Session, clock: Clock, action: str, object_type: str, site: Site | None) -> None:
-    entry = AuditEntry(action, object_type, site.id if site else None, ActorKind.SYSTEM)
+def _audit(session: Session, clock: Clock, action: str, object_type: str, object_id: UUID | None) -> None:
+    entry = AuditEntry(action, object_type, object_id, ActorKind.SYSTEM)
     entry.write(session, clock())
 
 
@@ -90,6 +113,10 @@ def _parser() -> argparse.ArgumentParser:
     )
     admin.add_argument("--name", default="Administrator", help="default: %(default)s")
     admin.add_argument("--site", default="Main site", help="made when there is none; default: %(default)s")
+    reset = commands.add_parser(
+        "reset-password", help="let somebody in again; prints the e-mail address and a one-time password"
+    )
+    reset.add_argument("--email", type=normalise_email, required=True)
     site = commands.add_parser(
         "create-site", help="make a site unless there is one of this name; prints its id"
     )
@@ -112,7 +139,8 @@ def _run(options: argparse.Namespace, write: Write, clock: Clock) -> None:
     if options.command == "create-buckets":
         create_buckets(load_settings(GatewaySettings), options.others)
         return
-    url = load_settings(DatabaseSettings).database_url.get_secret_value()
+    settings = load_settings(DatabaseSettings)
+    url, lifetime = settings.database_url.get_secret_value(), settings.one_time_password_life
     if options.command == "migrate":
         migrate(url)
         return
@@ -123,11 +151,14 @@ def _run(options: argparse.Namespace, write: Write, clock: Clock) -> None:
                 case "create-site":
                     answer = str(create_site(session, options.name, clock).id)
                 case "create-api-key":
-                    lifetime, scopes = timedelta(hours=options.hours), frozenset(options.scope)
-                    answer = create_api_key(session, options.name, options.site, scopes, lifetime, clock)
+                    key_life, scopes = timedelta(hours=options.hours), frozenset(options.scope)
+                    answer = create_api_key(session, options.name, options.site, scopes, key_life, clock)
+                case "reset-password":
+                    password = reset_password(session, options.email, lifetime, clock)
+                    answer = f"{options.email} {password}"
                 case _:
-                    password = create_admin(session, options.email, options.name, options.site, clock)
-                    answer = f"{options.email} {password}" if password is not None else ""
+                    first = create_admin(session, options.email, options.name, options.site, lifetime, clock)
+                    answer = f"{options.email} {first}" if first is not None else ""
     finally:
         engine.dispose()
     if answer:

@@ -21,6 +21,14 @@ class DatabaseSettings(BaseSettings):
     model_config = SettingsConfigDict(env_prefix="ICTUS_", extra="ignore", frozen=True)
 
     database_url: SecretStr = Field(description="postgresql://user:password@host:port/database")
+    one_time_password_hours: int = Field(
+        default=72, ge=1, description="How long a one-time password lets its owner sign in."
+    )
+
+    @property
+    def one_time_password_life(self) -> timedelta:
+        """How long a one-time password lets its owner sign in."""
+        return timedelta(hours=self.one_time_password_hours)
 
 
 class GatewaySettings(DatabaseSettings):
@@ -59,7 +67,13 @@ class GatewaySettings(DatabaseSettings):
     )
     address_free_attempts: int = Field(default=30, ge=1, description="Wrong passwords from an address.")
     registration_free_attempts: int = Field(default=20, ge=1, description="Registrations from an address.")
-    login_longest_wait_seconds: int = Field(default=900, ge=1)
+    login_longest_wait_seconds: int = Field(
+        default=60,
+        ge=1,
+        description="Longest wait of an account. Whoever knows an e-mail address can keep its owner from signing in "
+        "for so long at a time; the shorter, the more guesses a day from many addresses (60 s: 1440).",
+    )
+    address_longest_wait_seconds: int = Field(default=900, ge=1, description="Longest wait of an address.")
     lease_seconds: float = Field(default=60.0, gt=0, description="How long a worker may be silent.")
     retry_backoff_seconds: float = Field(default=5.0, gt=0, description="Wait after a first failed attempt.")
     max_queue_length: int = Field(default=1000, ge=1, description="Jobs waiting before uploads get 503.")

@@ -20,7 +20,7 @@ from gateway.admin.schemas import (
 from gateway.auth.errors import ApiKeyNotFoundError, LastAdminError, UserNotFoundError, UserStateError
 from gateway.auth.models import UserState
 from gateway.cursor import CursorError, decode_cursor, encode_cursor
-from gateway.deps import AuditEntry, Caller, Clock, DbSession, api_router, audited, requires
+from gateway.deps import AuditEntry, Caller, Clock, DbSession, Settings, api_router, audited, requires
 from gateway.paging import Cursor, Page, PageSize
 from gateway.sites.errors import SiteNotFoundError
 from ictus.domain.enums import Role
@@ -116,9 +116,11 @@ def enable_user(user_id: UUID, session: DbSession) -> UserOut:
     dependencies=[ADMIN_ONLY, audited("user.reset_password", "user")],
     responses=problems(UserNotFoundError),
 )
-def reset_password(user_id: UUID, session: DbSession) -> OneTimePassword:
+def reset_password(user_id: UUID, session: DbSession, clock: Clock, settings: Settings) -> OneTimePassword:
     """Ends the person's sessions. The password is shown once and must be changed at the next sign-in."""
-    return OneTimePassword(one_time_password=PeopleService(session).reset_password(user_id))
+    expires_at = clock() + settings.one_time_password_life
+    password = PeopleService(session).reset_password(user_id, expires_at)
+    return OneTimePassword(one_time_password=password, expires_at=expires_at)
 
 
 @keys.get("", summary="List the API keys", dependencies=[ADMIN_ONLY, audited("api_key.list", "api_key")])

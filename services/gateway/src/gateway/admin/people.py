@@ -89,17 +89,21 @@ class PeopleService:
         user.state = UserState.PENDING if user.role is None else UserState.ACTIVE
         return user
 
-    def reset_password(self, user_id: UUID) -> str:
+    def reset_password(self, user_id: UUID, expires_at: datetime) -> str:
         """Replace the password by a one-time password, which is returned. Raises ``UserNotFoundError``."""
-        user = self._require(user_id)
         password = new_one_time_password()
-        user.password_hash = hash_password(password)
+        password_hash = hash_password(password)  # takes long, so before the lock
+        user = self._require(user_id)
+        user.password_hash = password_hash
         user.must_change_password = True
+        user.password_expires_at = expires_at
         self._sessions.revoke_all(user.id)
         return password
 
-    def create_admin(self, email: str, name: str, site_id: UUID, now: datetime) -> str | None:
-        """Make the first administrator.
+    def create_admin(
+        self, email: str, name: str, site_id: UUID, now: datetime, expires_at: datetime
+    ) -> str | None:
+        """Make the first administrator, with a one-time password until ``expires_at``.
 
         Returns:
             The one-time password, or None when there is an administrator already.
@@ -119,6 +123,7 @@ class PeopleService:
                 name=name,
                 password_hash=hash_password(password),
                 must_change_password=True,
+                password_expires_at=expires_at,
                 state=UserState.ACTIVE,
                 role=Role.ADMIN,
                 site_id=site_id,

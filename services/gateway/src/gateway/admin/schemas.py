@@ -43,6 +43,7 @@ class OneTimePassword(BaseModel):
     """A password for one sign-in, shown once."""
 
     one_time_password: str = Field(examples=["k3v9m-7xq2p-hd4nw-8trj6"])
+    expires_at: datetime = Field(description="From then on it lets nobody in.")
 
 
 class ApiKeyDraft(BaseModel):

@@ -8,6 +8,7 @@ from gateway.auth.authentication import refuse_other_pages, session_cookie_name
 from gateway.auth.errors import (
     AccountDisabledError,
     AccountPendingError,
+    OneTimePasswordOverError,
     PasswordRefusedError,
     SignInBlockedError,
     SignInRefusedError,
@@ -61,7 +62,13 @@ def register(
     "/login",
     summary="Sign in",
     dependencies=[Depends(refuse_other_pages)],
-    responses=problems(SignInRefusedError, SignInBlockedError, AccountPendingError, AccountDisabledError),
+    responses=problems(
+        SignInRefusedError,
+        SignInBlockedError,
+        AccountPendingError,
+        AccountDisabledError,
+        OneTimePasswordOverError,
+    ),
 )
 def login(
     credentials: Credentials,

@@ -45,6 +45,13 @@ class AccountDisabledError(ForbiddenError):
     title = "This account is closed. Please ask an administrator."
 
 
+class OneTimePasswordOverError(ForbiddenError):
+    """The one-time password is right, but was not used in time."""
+
+    code = "one_time_password_over"
+    title = "This one-time password was not used in time. Please ask an administrator for a new one."
+
+
 class PasswordChangeRequiredError(ForbiddenError):
     """Signed in with a one-time password, which must be changed before anything else."""
 

@@ -31,7 +31,11 @@ class Scope(StrEnum):
 
 
 class User(Base):
-    """A person. ``role`` and ``site_id`` are set by the admin who approves the registration."""
+    """A person.
+
+    ``role`` and ``site_id`` are set by the admin who approves the registration. ``password_expires_at`` is when
+    a one-time password is over; a password that the person chose has none.
+    """
 
     __tablename__ = "users"
     __table_args__ = (
@@ -43,6 +47,7 @@ class User(Base):
     name: Mapped[str] = mapped_column(String(120))
     password_hash: Mapped[str] = mapped_column(Text)
     must_change_password: Mapped[bool]
+    password_expires_at: Mapped[datetime | None]
     state: Mapped[UserState] = mapped_column(enum_column(UserState), index=True)
     role: Mapped[Role | None] = mapped_column(enum_column(Role))
     site_id: Mapped[UUID | None] = mapped_column(ForeignKey("gateway.sites.id"), index=True)

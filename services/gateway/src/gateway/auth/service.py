@@ -13,6 +13,7 @@ from gateway.auth.errors import (
     AccountDisabledError,
     AccountPendingError,
     NotSignedInError,
+    OneTimePasswordOverError,
     PasswordRefusedError,
     SignInRefusedError,
     WrongPasswordError,
@@ -96,6 +97,7 @@ class AuthService:
             SignInRefusedError: unknown address or wrong password, after the same work.
             AccountPendingError: the password is right but the registration is not approved.
             AccountDisabledError: the password is right but the account is closed.
+            OneTimePasswordOverError: the password is right but was not used in time.
         """
         throttle = SignInThrottle(self._resources, email, address)
         throttle.count_try()
@@ -113,12 +115,14 @@ class AuthService:
             raise AccountPendingError
         if user.state is UserState.DISABLED:
             raise AccountDisabledError
+        now = self._resources.clock()
+        if user.password_expires_at is not None and user.password_expires_at <= now:
+            raise OneTimePasswordOverError
         user.password_hash = new_hash
         if old_token is not None:
             old_session = self._sessions.by_token_hash(token_hash(old_token))
             if old_session is not None:
                 self._sessions.revoke(old_session.id)
-        now = self._resources.clock()
         user.last_login_at = now
         return self._open(user, now)
 
@@ -160,6 +164,7 @@ class AuthService:
             raise NotSignedInError
         user.password_hash = new_hash
         user.must_change_password = False
+        user.password_expires_at = None
         self._session.flush()
         self._sessions.revoke_all(user.id)
         return self._open(user, self._resources.clock())

@@ -8,6 +8,7 @@ those that do, so the waits tell nobody which exist.
 import hashlib
 import math
 from collections.abc import Mapping
+from dataclasses import dataclass
 from datetime import timedelta
 
 from gateway.auth.errors import SignInBlockedError
@@ -17,17 +18,30 @@ from gateway.resources import Resources
 FORGOTTEN_AFTER = timedelta(hours=1)
 
 
+@dataclass(frozen=True)
+class Allowance:
+    """How many tries of one subject are free, and how many seconds the next ones wait at most."""
+
+    free: int
+    longest_wait: int
+
+    def wait_after(self, tries: int) -> timedelta | None:
+        """How long the try after so many waits; None while it is free."""
+        over = tries - self.free
+        return timedelta(seconds=min(2 ** min(over, 30), self.longest_wait)) if over >= 0 else None
+
+
 class Throttle:
     """Counts tries and makes the next one wait: 1, 2, 4, … seconds once the free ones are used up.
 
     Args:
-        resources: sessions, clock and the longest wait.
-        free: for each subject that the tries are counted against, how many are free.
+        resources: sessions and clock.
+        allowances: of each subject that the tries are counted against.
     """
 
-    def __init__(self, resources: Resources, free: Mapping[str, int]) -> None:
+    def __init__(self, resources: Resources, allowances: Mapping[str, Allowance]) -> None:
         self._resources = resources
-        self._free = free
+        self._allowances = allowances
 
     def count_try(self) -> None:
         """Count one try.
@@ -36,19 +50,17 @@ class Throttle:
             SignInBlockedError: a subject must wait; this try is not counted.
         """
         now = self._resources.clock()
-        longest = self._resources.settings.login_longest_wait_seconds
         with self._resources.sessions.begin() as session:
             throttles = ThrottleRepository(session)
-            rows = [throttles.lock(subject, now) for subject in sorted(self._free)]
+            rows = [throttles.lock(subject, now) for subject in sorted(self._allowances)]
             blocked_until = max((row.blocked_until for row in rows if row.blocked_until), default=now)
             if blocked_until > now:
                 raise SignInBlockedError(retry_after=math.ceil((blocked_until - now).total_seconds()))
             for row in rows:
                 row.tries = 1 if now - row.last_try_at > FORGOTTEN_AFTER else row.tries + 1
                 row.last_try_at = now
-                over = row.tries - self._free[row.subject]
-                wait = min(2 ** min(over, 30), longest)
-                row.blocked_until = now + timedelta(seconds=wait) if over >= 0 else None
+                wait = self._allowances[row.subject].wait_after(row.tries)
+                row.blocked_until = None if wait is None else now + wait
 
 
 class SignInThrottle(Throttle):
@@ -66,7 +78,12 @@ class SignInThrottle(Throttle):
         settings = resources.settings
         super().__init__(
             resources,
-            {self._account: settings.login_free_attempts, self._address: settings.address_free_attempts},
+            {
+                self._account: Allowance(settings.login_free_attempts, settings.login_longest_wait_seconds),
+                self._address: Allowance(
+                    settings.address_free_attempts, settings.address_longest_wait_seconds
+                ),
+            },
         )
 
     def forgive(self) -> None:
@@ -79,4 +96,6 @@ class SignInThrottle(Throttle):
 
 def registration_throttle(resources: Resources, address: str | None) -> Throttle:
     """Slows registrations from one address, each of which costs a row and a hash."""
-    return Throttle(resources, {f"registration:{address}": resources.settings.registration_free_attempts})
+    settings = resources.settings
+    allowance = Allowance(settings.registration_free_attempts, settings.address_longest_wait_seconds)
+    return Throttle(resources, {f"registration:{address}": allowance})
