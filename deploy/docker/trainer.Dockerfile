@@ -20,9 +20,9 @@ RUN useradd --uid 10001 --user-group --no-create-home --shell /usr/sbin/nologin 
 COPY --from=packages /app /app
 COPY models/starter /app/models/starter
 ENV PATH=/app/bin:$PATH PYTHONUNBUFFERED=1 PYTHONDONTWRITEBYTECODE=1 \
-    HOME=/tmp MPLCONFIGDIR=/tmp/matplotlib ICTUS_SECRETS_DIR=/run/secrets
+    HOME=/tmp MPLCONFIGDIR=/tmp/matplotlib ICTUS_SECRETS_DIR=/run/secrets ICTUS_MODELS_DIR=/app/models
 USER ictus
 VOLUME /var/lib/ictus
 HEALTHCHECK --interval=30s --timeout=20s --start-period=120s --retries=4 \
-    CMD ["celery", "-A", "trainer.worker", "inspect", "ping", "--timeout", "10"]
+    CMD celery -A trainer.worker inspect ping --destination "celery@$(hostname)" --timeout 10
 CMD ["celery", "-A", "trainer.worker", "worker", "-Q", "trainer", "--pool", "solo", "--without-gossip", "--without-mingle"]
