@@ -503,6 +503,28 @@ export type paths = {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/models/current": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Read the model in use
+         * @description What the model that answers now is validated for, how it did in tests and where its limits are.
+         *
+         *     While the registry is away, what it last said is given, with the time of that.
+         */
+        get: operations["read_current_model"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/reviews": {
         parameters: {
             query?: never;
@@ -1020,6 +1042,54 @@ export type components = {
             password: string;
         };
         /**
+         * CurrentModel
+         * @description The model version in use.
+         */
+        CurrentModel: {
+            /** Classes */
+            classes: components["schemas"]["ModelClassOut"][];
+            /**
+             * Created At
+             * Format: date-time
+             */
+            created_at: string;
+            /**
+             * Facts
+             * @description The model card in short, for people.
+             */
+            facts: components["schemas"]["ModelFact"][];
+            /**
+             * Known At
+             * Format: date-time
+             * @description When the registry last said that this version is in use.
+             */
+            known_at: string;
+            /** Licence */
+            licence: string;
+            limits: components["schemas"]["ModelLimits"];
+            /**
+             * Looked For
+             * @description What it looks for, as it reads after 'show'.
+             * @example intracranial haemorrhage
+             */
+            looked_for: string;
+            /** Metrics */
+            metrics: components["schemas"]["ModelMetric"][];
+            /** Name */
+            name: string;
+            thresholds: components["schemas"]["ModelThresholds"];
+            /**
+             * Validated For
+             * @description The validation statement, which every result carries.
+             */
+            validated_for: string;
+            /**
+             * Version
+             * @example 0.1.0
+             */
+            version: string;
+        };
+        /**
          * DecisionThresholds
          * @description The calibrated stroke probabilities that the disposition was decided by.
          */
@@ -1265,6 +1335,18 @@ export type components = {
          */
         Modality: "CT" | "MR" | "OT";
         /**
+         * ModelClassOut
+         * @description One output of the network.
+         */
+        ModelClassOut: {
+            finding: components["schemas"]["Finding"];
+            /**
+             * Name
+             * @example stroke
+             */
+            name: string;
+        };
+        /**
          * ModelFact
          * @description One line of the model card, for people.
          */
@@ -1273,6 +1355,65 @@ export type components = {
             name: string;
             /** Value */
             value: string;
+        };
+        /**
+         * ModelLimits
+         * @description What the evaluation covers and how often it may be wrong; a scan outside of it is not validated.
+         */
+        ModelLimits: {
+            /**
+             * Body Parts
+             * @description DICOM BodyPartExamined; a scan that states none passes.
+             */
+            body_parts: string[];
+            /**
+             * Minimum Slices
+             * @description With fewer, a series is judged as single slices are.
+             */
+            minimum_slices: number;
+            /** Modalities */
+            modalities: components["schemas"]["Modality"][];
+            /**
+             * Normal Error Rate
+             * @description Share of normals called confidently stroke, at most.
+             */
+            normal_error_rate: number;
+            /**
+             * Stroke Error Rate
+             * @description Share of strokes called confidently normal, at most.
+             */
+            stroke_error_rate: number;
+        };
+        /**
+         * ModelMetric
+         * @description One figure of the evaluation, with its 95 % interval over patients where there is one.
+         */
+        ModelMetric: {
+            /** High */
+            high: number | null;
+            /**
+             * Level
+             * @enum {string}
+             */
+            level: "slice" | "study";
+            /** Low */
+            low: number | null;
+            /**
+             * Name
+             * @example roc_auc
+             */
+            name: string;
+            /** Value */
+            value: number;
+        };
+        /**
+         * ModelThresholds
+         * @description What calibrated stroke probabilities are held against; between the two the answer is uncertain.
+         */
+        ModelThresholds: {
+            /** @description For a series with fewer slices than `minimum_slices`. */
+            slice: components["schemas"]["DecisionThresholds"];
+            study: components["schemas"]["DecisionThresholds"];
         };
         /**
          * NextStep
@@ -1357,6 +1498,12 @@ export type components = {
          * @description A password for one sign-in, shown once.
          */
         OneTimePassword: {
+            /**
+             * Expires At
+             * Format: date-time
+             * @description From then on it lets nobody in.
+             */
+            expires_at: string;
             /**
              * One Time Password
              * @example k3v9m-7xq2p-hd4nw-8trj6
@@ -3933,6 +4080,71 @@ export interface operations {
             };
             /** @description Your role does not allow this. */
             403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Some of what was sent is missing or cannot be right. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A part of the system is not answering. Please try again in a moment. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    read_current_model: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CurrentModel"];
+                };
+            };
+            /** @description You are not signed in, or your session has ended. Please sign in. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Your role does not allow this. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description No model is in use yet. An administrator must publish and promote one. */
+            404: {
                 headers: {
                     [name: string]: unknown;
                 };

@@ -55,9 +55,9 @@ export function SliceStrip({ slices, keySlices, index, lookedFor, thresholds, on
   };
   const onKeyDown = (event: KeyboardEvent) => {
     const step = STEPS[event.key];
-    if (step !== undefined && !event.ctrlKey && !event.metaKey) {
+    // The page's own keys come first and may have taken it.
+    if (step !== undefined && !event.defaultPrevented && !event.ctrlKey && !event.metaKey) {
       event.preventDefault();
-      event.stopPropagation();
       onIndex(Math.min(slices.length - 1, Math.max(0, index + step)));
     }
   };
