@@ -6,7 +6,7 @@ from uuid import uuid4
 import pytest
 
 from ictus.domain.errors import ConflictError, NotFoundError, UnavailableError
-from ictus.model.manifest import ModelRefusedError
+from ictus.model.manifest import ModelRefusedError, load_model_directory
 from ictus.registry import Registry
 
 Describe = Callable[..., None]
@@ -29,6 +29,13 @@ def test_a_published_model_comes_back_byte_for_byte(
     assert fetched.path == tmp_path / "cache" / version
     for file in model_directory.iterdir():
         assert (fetched.path / file.name).read_bytes() == file.read_bytes()
+
+
+def test_manifest_comes_without_the_weights(registry: Registry, model_directory: Path) -> None:
+    published = load_model_directory(model_directory).manifest
+    assert registry.manifest(registry.publish(model_directory)) == published
+    with pytest.raises(NotFoundError):
+        registry.manifest("9.9.9")
 
 
 def test_publishing_again_changes_nothing(registry: Registry, model_directory: Path) -> None:

@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Self
 
 from celery import Celery
@@ -14,6 +14,7 @@ from sqlalchemy.orm import Session, sessionmaker
 from gateway.database import create_gateway_engine, create_session_factory, import_models
 from gateway.events.stream import EventHub
 from gateway.identity import IdentityCipher
+from gateway.models.service import ChampionWatch, registry_opener
 from gateway.queues import create_celery
 from gateway.settings import GatewaySettings
 from ictus.http import ServiceClient
@@ -41,6 +42,7 @@ class Resources:
     celery: Celery
     feedback: ServiceClient
     events: EventHub
+    champion: ChampionWatch
     intakes: ThreadPoolExecutor
 
     @classmethod
@@ -72,6 +74,9 @@ class Resources:
             celery=create_celery(settings),
             feedback=ServiceClient(str(settings.feedback_url), settings.feedback_token.get_secret_value()),
             events=EventHub(settings.database_url.get_secret_value(), sessions),
+            champion=ChampionWatch(
+                registry_opener(settings), clock, timedelta(seconds=settings.model_fresh_seconds)
+            ),
             intakes=ThreadPoolExecutor(settings.concurrent_intakes, thread_name_prefix="intake"),
         )
 

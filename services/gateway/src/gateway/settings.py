@@ -42,6 +42,10 @@ class GatewaySettings(DatabaseSettings):
     s3_secure: bool = True
     feedback_url: HttpUrl = Field(description="Where the feedback service listens.")
     mlflow_url: HttpUrl | None = Field(default=None, description="The model registry, read only.")
+    model_name: str = Field(default="ictus", description="The registered model, as the workers know it.")
+    model_fresh_seconds: float = Field(
+        default=15.0, gt=0, description="How long the registry is not asked again which model is in use."
+    )
 
     inference_token: Token = Field(description="What inference workers show to this gateway.")
     feedback_token: Token = Field(description="What this gateway shows to the feedback service.")

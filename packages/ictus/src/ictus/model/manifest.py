@@ -197,11 +197,7 @@ def load_model_directory(path: Path) -> ModelDirectory:
     Raises:
         ModelRefusedError: a file is missing, changed or not a plain file, or the format is another one.
     """
-    try:
-        raw = _read_limited(path / MANIFEST_FILE)
-        manifest = ModelManifest.model_validate_json(raw)
-    except (OSError, ValidationError) as error:
-        raise ModelRefusedError("The model's manifest is missing, damaged or of another format.") from error
+    manifest, sha256 = read_manifest(path / MANIFEST_FILE)
     missing = {GRAPH_FILE, WEIGHTS_FILE} - manifest.files.keys()
     if missing:
         raise ModelRefusedError(f"The model's manifest does not name {', '.join(sorted(missing))}.")
@@ -211,7 +207,20 @@ def load_model_directory(path: Path) -> ModelDirectory:
             raise ModelRefusedError(f"The model file {Path(name).name} is missing.")
         if file.stat().st_size != digest.size or file_sha256(file) != digest.sha256:
             raise ModelRefusedError(f"The model file {name} was changed since it was published.")
-    return ModelDirectory(path, manifest, hashlib.sha256(raw).hexdigest())
+    return ModelDirectory(path, manifest, sha256)
+
+
+def read_manifest(file: Path) -> tuple[ModelManifest, str]:
+    """A manifest alone, and its digest, which is the identity of the whole model.
+
+    Raises:
+        ModelRefusedError: it is missing, damaged, no plain small file, or of another format.
+    """
+    try:
+        raw = _read_limited(file)
+        return ModelManifest.model_validate_json(raw), hashlib.sha256(raw).hexdigest()
+    except (OSError, ValidationError) as error:
+        raise ModelRefusedError("The model's manifest is missing, damaged or of another format.") from error
 
 
 def file_sha256(path: Path) -> str:

@@ -18,7 +18,14 @@ from mlflow.exceptions import MlflowException
 from mlflow.tracking import MlflowClient
 
 from ictus.domain.errors import ConflictError, NotFoundError, UnavailableError
-from ictus.model.manifest import ModelDirectory, ModelManifest, ModelRefusedError, load_model_directory
+from ictus.model.manifest import (
+    MANIFEST_FILE,
+    ModelDirectory,
+    ModelManifest,
+    ModelRefusedError,
+    load_model_directory,
+    read_manifest,
+)
 
 CHAMPION: Final = "champion"
 _VERSION_TAG: Final = "ictus.version"
@@ -125,6 +132,23 @@ class Registry:
         newest_first = sorted(found, key=lambda v: int(v.version), reverse=True)
         return tuple(str(v.tags[_VERSION_TAG]) for v in newest_first)
 
+    def manifest(self, version: str) -> ModelManifest:
+        """What a version says of itself; its weights stay where they are.
+
+        Raises:
+            NotFoundError: it is not registered.
+            ModelRefusedError: what came is not what was published.
+            UnavailableError: the server does not answer.
+        """
+        with self._server(), tempfile.TemporaryDirectory() as folder:
+            registered = self._get(version)
+            artefact = f"{_ARTEFACT}/{MANIFEST_FILE}"
+            manifest, sha256 = read_manifest(
+                Path(self._client.download_artifacts(str(registered.run_id), artefact, folder))
+            )
+        _refuse_unless_published(sha256, registered)
+        return manifest
+
     def fetch(self, version: str, into: Path) -> ModelDirectory:
         """Bring a version's directory to ``into/<version>`` and verify it; one that is there is only verified.
 
@@ -155,8 +179,7 @@ class Registry:
 
     def _verified(self, directory: Path, registered: ModelVersion) -> ModelDirectory:
         model = load_model_directory(directory)
-        if model.sha256 != registered.tags[_SHA256_TAG]:
-            raise ModelRefusedError("The model is not the one that was registered under this version.")
+        _refuse_unless_published(model.sha256, registered)
         return model
 
     def _find(self, version: str) -> ModelVersion | None:
@@ -192,6 +215,11 @@ class Registry:
             yield
         except MlflowException as error:
             raise UnavailableError("The model registry could not do this now.") from error
+
+
+def _refuse_unless_published(sha256: str, registered: ModelVersion) -> None:
+    if sha256 != registered.tags[_SHA256_TAG]:
+        raise ModelRefusedError("The model is not the one that was registered under this version.")
 
 
 def _figures(manifest: ModelManifest) -> dict[str, float]:

@@ -1,0 +1,1 @@
+"""The model in use, as the registry has it."""
