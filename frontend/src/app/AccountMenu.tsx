@@ -1,5 +1,5 @@
 import { Menu, Text, UnstyledButton } from '@mantine/core';
-import { IconChevronDown, IconKey, IconLogout } from '@tabler/icons-react';
+import { IconChevronDown, IconInfoCircle, IconKey, IconLogout } from '@tabler/icons-react';
 import { Link, useNavigate } from 'react-router';
 import { useLogout } from '@/features/auth';
 import type { CurrentUser } from '@/lib/session';
@@ -31,6 +31,13 @@ export function AccountMenu({ user }: { user: CurrentUser }) {
           </Text>
         </div>
         <Menu.Divider />
+        <Menu.Item
+          component={Link}
+          to="/model"
+          leftSection={<IconInfoCircle size={16} stroke={1.6} aria-hidden />}
+        >
+          About the model
+        </Menu.Item>
         <Menu.Item
           component={Link}
           to="/password"

@@ -1,6 +1,7 @@
 import { createBrowserRouter, Navigate } from 'react-router';
 import { adminRoutes } from '@/features/admin';
 import { LoginPage, PasswordPage, RegisterPage } from '@/features/auth';
+import { ModelPage } from '@/features/model';
 import { ReportPage } from '@/features/report';
 import { UploadPage } from '@/features/upload';
 import { WorklistPage } from '@/features/worklist';
@@ -29,6 +30,7 @@ export function createRouter() {
                 { path: 'upload', Component: UploadPage },
                 { path: 'studies/:studyId', Component: StudyPage },
                 { path: 'studies/:studyId/report', Component: ReportPage },
+                { path: 'model', Component: ModelPage },
                 { path: 'password', Component: PasswordPage },
                 { path: 'admin', Component: RequireAdmin, children: adminRoutes },
                 { path: '*', Component: NotFoundPage },

@@ -1,0 +1,14 @@
+import { expect, test } from 'vitest';
+import { metricRows } from './metrics';
+
+test('figures of studies and slices stand side by side, with their intervals', () => {
+  const rows = metricRows([
+    { name: 'roc_auc', level: 'slice', value: 0.893, low: 0.859, high: 0.921 },
+    { name: 'roc_auc', level: 'study', value: 0.81, low: 0.7, high: 0.89 },
+    { name: 'made_up', level: 'slice', value: 0.5, low: null, high: null },
+  ]);
+  expect(rows).toEqual([
+    { name: 'ROC-AUC', study: '0.81 (0.70–0.89)', slice: '0.89 (0.86–0.92)' },
+    { name: 'made up', study: '–', slice: '0.50' },
+  ]);
+});
