@@ -3,6 +3,7 @@ import { useState } from 'react';
 import { ConfirmDialog } from '@/components/ConfirmDialog';
 import { Problem } from '@/components/Problem';
 import { SecretDialog } from '@/components/SecretDialog';
+import { formatDateTime } from '@/lib/format';
 import { roleName } from '@/lib/words';
 import {
   type Person,
@@ -90,7 +91,8 @@ function ResetDialog({ person, onClose }: DialogProps) {
   if (reset.data) {
     return (
       <SecretDialog title="One-time password" secret={reset.data.one_time_password} onClose={onClose}>
-        Give this to {person.name} in person. It is shown only now and must be changed at the next sign-in.
+        Give this to {person.name} in person. It is shown only now, works until{' '}
+        {formatDateTime(reset.data.expires_at)} and must be changed at the next sign-in.
       </SecretDialog>
     );
   }

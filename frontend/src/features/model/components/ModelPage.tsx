@@ -8,12 +8,15 @@ import { metricRows } from '../metrics';
 
 function describe(model: CurrentModel): [term: string, value: string][] {
   const { limits, thresholds } = model;
+  const figures = new Set(metricRows(model.metrics).map(({ name }) => name)); // they have a table of their own
   return [
     ['Version', `${model.name} ${model.version}, made ${formatDateTime(model.created_at)}`],
     ['Looks for', model.looked_for],
     ['Scans', `${limits.modalities.join(', ')} of ${limits.body_parts.join(', ').toLowerCase()}`],
     ['Classes', model.classes.map(({ name }) => name).join(', ')],
-    ...model.facts.map((fact): [string, string] => [fact.name, fact.value]),
+    ...model.facts
+      .filter((fact) => !figures.has(fact.name))
+      .map((fact): [string, string] => [fact.name, fact.value]),
     [
       'Confident answers',
       `Normal at ${formatProbability(thresholds.study.normal_at_most)} or less, stroke at ${formatProbability(thresholds.study.stroke_at_least)} or more; between them it is not sure`,
@@ -68,7 +71,7 @@ export function ModelPage() {
           </Paper>
           <DataPanel
             title="Evaluation"
-            note="With 95 % intervals over patients. A result of one patient can differ."
+            note="With 95 % intervals over patients. They speak of many patients, not of one."
             query={model}
             columns={['Figure', 'Studies', 'Slices']}
             rows={rows.map((row) => (
