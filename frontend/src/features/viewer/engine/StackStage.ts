@@ -1,6 +1,6 @@
-import { cache, Enums, imageLoader, init, RenderingEngine, type Types } from '@cornerstonejs/core';
+import { cache, Enums, init, RenderingEngine, type Types } from '@cornerstonejs/core';
 import { registerSliceLoader } from './imageLoader';
-import { imageIdsOf, registerSource, type SliceSource, spacingOf } from './source';
+import { imageIdsOf, type SliceSource, SliceVoxels, spacingOf } from './source';
 
 /** Where the drawn slice lies, in CSS pixels of the stage; an overlay is laid on exactly this. */
 export interface Placement {
@@ -42,10 +42,11 @@ export class StackStage {
   readonly #engine: RenderingEngine;
   readonly #viewport: Types.IStackViewport;
   readonly #imageIds: readonly string[];
-  readonly #unregister: () => void;
+  readonly #voxels: SliceVoxels;
   readonly #resize: ResizeObserver;
   #wanted: number;
   #moving = false;
+  #opened = false;
   #disposed = false;
 
   constructor(
@@ -57,7 +58,7 @@ export class StackStage {
   ) {
     start();
     stages += 1;
-    this.#unregister = registerSource(source);
+    this.#voxels = new SliceVoxels(source);
     this.#imageIds = imageIdsOf(source.series);
     this.#wanted = first;
     this.#engine = new RenderingEngine(`ictus-${stages}`);
@@ -70,31 +71,24 @@ export class StackStage {
     this.#viewport = this.#engine.getViewport('slices') as Types.IStackViewport;
     element.addEventListener(Enums.Events.IMAGE_RENDERED, this.#onRendered);
     this.#resize = new ResizeObserver(() => this.#engine.resize(true, true));
-    this.#moving = true;
-    this.#viewport
-      .setStack([...this.#imageIds], first)
-      .then(() => {
-        if (!this.#disposed) {
-          this.setWindow(this.window);
-          this.#resize.observe(this.element);
-        }
-      })
-      .catch(this.#report)
-      .finally(this.#settle);
+    this.show(first);
   }
 
   /** Shows a slice. Calls that come faster than slices can be drawn end at the last one asked for. */
   show(index: number): void {
     this.#wanted = index;
-    if (!this.#moving && !this.#disposed && this.#viewport.getCurrentImageIdIndex() !== index) {
+    const there = this.#opened && this.#viewport.getCurrentImageIdIndex() === index;
+    if (!this.#moving && !this.#disposed && !there) {
       this.#moving = true;
-      this.#viewport.setImageIdIndex(index).catch(this.#report).finally(this.#settle);
+      this.#display(index)
+        .catch(this.#report)
+        .finally(() => this.#settle(index));
     }
   }
 
   setWindow(window: GreyWindow): void {
     this.window = window;
-    if (this.#viewport.getCurrentImageId() !== undefined) {
+    if (this.#opened) {
       const { center, width } = window;
       this.#viewport.setProperties({ voiRange: { lower: center - width / 2, upper: center + width / 2 } });
       this.#viewport.render();
@@ -103,6 +97,9 @@ export class StackStage {
 
   /** Moves the picture by CSS pixels. */
   panBy(x: number, y: number): void {
+    if (!this.#opened) {
+      return;
+    }
     const [left, top] = this.#viewport.getPan();
     this.#viewport.setPan([left + x, top + y]);
     this.#viewport.render();
@@ -110,6 +107,9 @@ export class StackStage {
 
   /** Zooms about a point of the element in CSS pixels, or about its middle. */
   zoomBy(factor: number, at?: readonly [number, number]): void {
+    if (!this.#opened) {
+      return;
+    }
     const zoom = this.#viewport.getZoom();
     const next = Math.min(ZOOM_LIMITS[1], Math.max(ZOOM_LIMITS[0], zoom * factor));
     const fixed: Types.Point2 = at
@@ -123,8 +123,10 @@ export class StackStage {
 
   /** Fits the slice into the stage again. */
   fit(): void {
-    this.#viewport.resetCamera();
-    this.#viewport.render();
+    if (this.#opened) {
+      this.#viewport.resetCamera();
+      this.#viewport.render();
+    }
   }
 
   /** Frees the renderer and forgets the voxels. */
@@ -133,10 +135,30 @@ export class StackStage {
     this.#resize.disconnect();
     this.element.removeEventListener(Enums.Events.IMAGE_RENDERED, this.#onRendered);
     this.#engine.destroy();
-    this.#unregister();
+    this.#voxels.close();
     for (const imageId of this.#imageIds) {
       if (cache.getImageLoadObject(imageId) !== undefined) {
         cache.removeImageLoadObject(imageId, { force: true });
+      }
+    }
+  }
+
+  async #display(index: number): Promise<void> {
+    const imageId = this.#imageIds[index];
+    if (imageId !== undefined && cache.getImageLoadObject(imageId) === undefined) {
+      await this.#voxels.fetch(index);
+    }
+    if (this.#disposed) {
+      return;
+    }
+    if (this.#opened) {
+      await this.#viewport.setImageIdIndex(index);
+    } else {
+      await this.#viewport.setStack([...this.#imageIds], index);
+      this.#opened = true;
+      if (!this.#disposed) {
+        this.setWindow(this.window);
+        this.#resize.observe(this.element);
       }
     }
   }
@@ -147,13 +169,16 @@ export class StackStage {
     }
   };
 
-  readonly #settle = (): void => {
+  /** After an attempt at a slice, whether or not it worked: go on only to another one. */
+  #settle(tried: number): void {
     this.#moving = false;
     if (!this.#disposed) {
-      this.#prefetch(this.#wanted);
-      this.show(this.#wanted);
+      this.#prefetch(tried);
+      if (this.#wanted !== tried) {
+        this.show(this.#wanted);
+      }
     }
-  };
+  }
 
   readonly #onRendered = (): void => {
     // An empty frame is drawn before the first slice has arrived.
@@ -171,11 +196,11 @@ export class StackStage {
   };
 
   #prefetch(around: number): void {
+    this.#voxels.keepAround(around);
     for (const step of PREFETCH) {
-      const imageId = this.#imageIds[around + step];
-      if (imageId !== undefined) {
+      if (this.#imageIds[around + step] !== undefined) {
         // A slice that cannot be fetched ahead is reported when it is asked for.
-        imageLoader.loadAndCacheImage(imageId).catch(() => undefined);
+        this.#voxels.fetch(around + step).catch(() => undefined);
       }
     }
   }

@@ -1,15 +1,6 @@
 import { Enums, imageLoader, metaData, type Types, utilities } from '@cornerstonejs/core';
 import { type ImageAddress, resolveImageId, spacingOf } from './source';
 
-/** Reads raw voxels into the array type that they are stored as; both ends are little-endian. */
-function toScalars(bytes: ArrayBuffer, { source: { series } }: ImageAddress): Int16Array | Uint8Array {
-  const scalars = series.dtype === 'int16' ? new Int16Array(bytes) : new Uint8Array(bytes);
-  if (scalars.length !== series.rows * series.columns) {
-    throw new Error('The slice did not arrive whole.');
-  }
-  return scalars;
-}
-
 function rangeOf(scalars: Int16Array | Uint8Array): [number, number] {
   let low = Number.POSITIVE_INFINITY;
   let high = Number.NEGATIVE_INFINITY;
@@ -21,8 +12,9 @@ function rangeOf(scalars: Int16Array | Uint8Array): [number, number] {
 }
 
 function toImage(imageId: string, address: ImageAddress, bytes: ArrayBuffer): Types.IImage {
-  const { series } = address.source;
-  const scalars = toScalars(bytes, address);
+  const { series } = address.voxels;
+  // Both ends are little-endian.
+  const scalars = series.dtype === 'int16' ? new Int16Array(bytes) : new Uint8Array(bytes);
   const [minPixelValue, maxPixelValue] = rangeOf(scalars);
   const [, rowSpacing, columnSpacing] = spacingOf(series);
   const voxelManager = utilities.VoxelManager.createImageVoxelManager({
@@ -61,16 +53,17 @@ function toImage(imageId: string, address: ImageAddress, bytes: ArrayBuffer): Ty
   };
 }
 
-async function fetchImage(imageId: string): Promise<Types.IImage> {
+function readImage(imageId: string): Types.IImage {
   const address = resolveImageId(imageId);
-  if (address === undefined) {
-    throw new Error('This series is no longer open.');
+  const bytes = address?.voxels.take(address.index);
+  if (address === undefined || bytes === undefined) {
+    throw new Error('This slice has not been fetched.');
   }
-  return toImage(imageId, address, await address.source.load(address.index));
+  return toImage(imageId, address, bytes);
 }
 
 /** The geometry: axis-aligned, patient's right on the viewer's left, origin at the first voxel's centre. */
-function imagePlane({ source: { series }, index }: ImageAddress) {
+function imagePlane({ voxels: { series }, index }: ImageAddress) {
   const [slice, row, column] = spacingOf(series);
   return {
     frameOfReferenceUID: series.id,
@@ -88,7 +81,7 @@ function imagePlane({ source: { series }, index }: ImageAddress) {
   };
 }
 
-function imagePixel({ source: { series } }: ImageAddress) {
+function imagePixel({ voxels: { series } }: ImageAddress) {
   const bits = series.dtype === 'int16' ? 16 : 8;
   return {
     samplesPerPixel: 1,
@@ -113,11 +106,11 @@ function describe(type: string, imageId: string): unknown {
     case Enums.MetadataModules.IMAGE_PIXEL:
       return imagePixel(address);
     case Enums.MetadataModules.GENERAL_SERIES:
-      return { modality: address.source.series.modality, seriesInstanceUID: address.source.series.id };
+      return { modality: address.voxels.series.modality, seriesInstanceUID: address.voxels.series.id };
     case Enums.MetadataModules.MODALITY_LUT:
       return { rescaleSlope: 1, rescaleIntercept: 0 };
     case Enums.MetadataModules.VOI_LUT: {
-      const { center, width } = address.source.series.default_window;
+      const { center, width } = address.voxels.series.default_window;
       return { windowCenter: [center], windowWidth: [width] };
     }
     default:
@@ -127,6 +120,6 @@ function describe(type: string, imageId: string): unknown {
 
 /** Teaches Cornerstone3D to read the gateway's slices. */
 export function registerSliceLoader(): void {
-  imageLoader.registerImageLoader('ictus', (imageId) => ({ promise: fetchImage(imageId) }));
+  imageLoader.registerImageLoader('ictus', (imageId) => ({ promise: Promise.resolve(readImage(imageId)) }));
   metaData.addProvider(describe, 10_000);
 }
