@@ -1,5 +1,5 @@
 # Training and publishing; the only image with torch. Build from the repository's root.
-# TORCH_INDEX_URL: empty takes PyPI's wheel (CUDA); https://download.pytorch.org/whl/cpu the one for CPUs.
+# TORCH_INDEX_URL: empty takes the default wheel (CUDA); the address of the CPU index takes the one for CPUs.
 FROM python:3.11-slim AS packages
 ARG TORCH_INDEX_URL=""
 ENV PIP_NO_CACHE_DIR=1 PIP_DISABLE_PIP_VERSION_CHECK=1 PIP_ROOT_USER_ACTION=ignore
