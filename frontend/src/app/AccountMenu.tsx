@@ -1,6 +1,6 @@
 import { Menu, Text, UnstyledButton } from '@mantine/core';
 import { IconChevronDown, IconInfoCircle, IconKey, IconLogout } from '@tabler/icons-react';
-import { Link, useNavigate } from 'react-router';
+import { Link } from 'react-router';
 import { useLogout } from '@/features/auth';
 import type { CurrentUser } from '@/lib/session';
 import { roleName } from '@/lib/words';
@@ -9,12 +9,6 @@ import classes from './AccountMenu.module.css';
 /** Who is signed in, and what they may do about it. */
 export function AccountMenu({ user }: { user: CurrentUser }) {
   const logout = useLogout();
-  const navigate = useNavigate();
-  // The menu is gone by the time the answer comes, so a callback of the mutation would not be heard.
-  const signOut = async () => {
-    await logout.mutateAsync().catch(() => undefined);
-    await navigate('/login', { replace: true });
-  };
   return (
     <Menu position="bottom-end" width={230}>
       <Menu.Target>
@@ -47,7 +41,7 @@ export function AccountMenu({ user }: { user: CurrentUser }) {
         </Menu.Item>
         <Menu.Item
           leftSection={<IconLogout size={16} stroke={1.6} aria-hidden />}
-          onClick={() => void signOut()}
+          onClick={() => logout.mutate('/login')}
         >
           Sign out
         </Menu.Item>

@@ -6,6 +6,16 @@ import { useLogout, useSession } from '@/features/auth';
 import { CurrentUserContext, useCurrentUser } from '@/lib/session';
 import { ForbiddenPage } from './routes/ForbiddenPage';
 
+function usePathHere(): string {
+  const { pathname, search } = useLocation();
+  return pathname + search;
+}
+
+/** The login page that leads back here. */
+function loginPath(here: string): string {
+  return here === '/' ? '/login' : `/login?ended&next=${encodeURIComponent(here)}`;
+}
+
 /**
  * Signs out when nobody has touched the page for as long as a session may idle. The pages keep themselves up to date,
  * so the gateway alone cannot tell that nobody sits there any more.
@@ -13,18 +23,19 @@ import { ForbiddenPage } from './routes/ForbiddenPage';
 function IdleSignOut({ seconds }: { seconds: number }) {
   const { mutate: signOut } = useLogout();
   const idle = useIdle(seconds * 1000, { initialState: false });
+  const here = usePathHere();
   useEffect(() => {
     if (idle) {
-      signOut();
+      signOut(loginPath(here));
     }
-  }, [idle, signOut]);
+  }, [idle, signOut, here]);
   return null;
 }
 
 /** Lets signed-in people through. Others go to the login and come back here afterwards. */
 export function RequireSession() {
   const session = useSession();
-  const { pathname, search } = useLocation();
+  const here = usePathHere();
   if (session.isPending) {
     return <LoadingState label="Opening Ictus…" />;
   }
@@ -32,11 +43,10 @@ export function RequireSession() {
     return <ErrorState error={session.error} onRetry={() => void session.refetch()} />;
   }
   if (session.data === null) {
-    const next = pathname === '/' ? '' : `?ended&next=${encodeURIComponent(pathname + search)}`;
-    return <Navigate to={`/login${next}`} replace />;
+    return <Navigate to={loginPath(here)} replace />;
   }
   const { user, idleSeconds } = session.data;
-  if (user.must_change_password && pathname !== '/password') {
+  if (user.must_change_password && here !== '/password') {
     return <Navigate to="/password" replace />;
   }
   return (

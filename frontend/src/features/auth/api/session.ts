@@ -55,12 +55,17 @@ export function useLogin() {
   });
 }
 
+/** Signs out, then loads the page named, so that nothing of what was shown stays in memory. */
 export function useLogout() {
   const client = useQueryClient();
   return useMutation({
-    mutationFn: () => answerOf(api.POST('/api/v1/auth/logout')),
+    mutationFn: (_to: string) => answerOf(api.POST('/api/v1/auth/logout')),
     // Whether or not the server could still be told, nothing that was read stays on this screen.
-    onSettled: () => endSession(client),
+    onSettled: (_answer, _error, to) => {
+      endSession(client);
+      // Once the page has been emptied, so that the browser's "back" has nothing to show again.
+      window.setTimeout(() => window.location.replace(to));
+    },
   });
 }
 
