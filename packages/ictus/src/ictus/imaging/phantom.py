@@ -1,8 +1,8 @@
 """Drawn heads: CT and MR phantoms as volumes, DICOM series, NIfTI and pictures.
 
 They stand in for patients wherever real scans must not go: tests, the bundled sample, benchmarks. The
-anatomy is coarse (skull, grey and white matter, ventricles, falx, an optional bleed) but its Hounsfield
-units, geometry and noise are those of a clinical head CT. The same arguments always draw the same head.
+anatomy (``ictus.imaging.head``) is simple, but its Hounsfield units, geometry and noise are those of a
+clinical head CT. The same arguments always draw the same head.
 """
 
 import io
@@ -18,25 +18,29 @@ from pydicom.dataset import Dataset, FileMetaDataset
 from pydicom.uid import CTImageStorage, ExplicitVRLittleEndian, MRImageStorage, generate_uid
 
 from ictus.domain.enums import Modality, SourceFormat
+from ictus.imaging.head import FIELD_OF_VIEW_MM, Bleed, Plane, draw_slice
 from ictus.imaging.volume import Volume, VoxelUnits
 
-Plane = NDArray[np.float32]
+__all__ = [
+    "Bleed",
+    "Person",
+    "brain_window",
+    "dicom_series",
+    "head_ct",
+    "head_mr",
+    "photograph",
+    "picture",
+    "with_bleed",
+    "write_dicom_series",
+    "write_nifti",
+]
 
-FIELD_OF_VIEW_MM = 240.0
 SLICE_SPACING_MM = 5.0
-_HEAD_HALF_MM = (92.0, 72.0, 80.0)
-"""Half axes of the skin: front to back, side to side, and how fast the head narrows upwards."""
-
-
-@dataclass(frozen=True, slots=True)
-class Bleed:
-    """A fresh intraparenchymal haemorrhage: an ellipsoid of 68 HU with a rim of oedema.
-
-    ``centre_mm`` is (up, back, patient's left) from the middle of the head; ``radius_mm`` its mean radius.
-    """
-
-    centre_mm: tuple[float, float, float] = (5.0, 12.0, 32.0)
-    radius_mm: float = 17.0
+_BLUR_PIXELS = 0.9
+"""Of a grid of 256 pixels."""
+_NOISE_HU = 4.2
+_GRAIN_PIXELS = 1.1
+"""How far the noise of neighbouring pixels is alike: what a soft reconstruction kernel leaves."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,10 +63,9 @@ def head_ct(slices: int = 24, size: int = 256, bleed: Bleed | None = None, seed:
     random = np.random.default_rng(seed)
     voxels = np.empty((slices, size, size), np.int16)
     for index, up in enumerate(_heights(slices)):
-        tissue = _draw_slice(up, size, bleed)
-        blurred = cv2.GaussianBlur(tissue, (0, 0), 0.7 * size / 256)
-        noise = cv2.GaussianBlur(random.standard_normal((size, size), np.float32) * 9, (0, 0), 0.8)
-        voxels[index] = np.clip(np.rint(blurred + noise), -1024, 3071)
+        noise = cv2.GaussianBlur(random.standard_normal((size, size), np.float32), (0, 0), _GRAIN_PIXELS)
+        noise *= _NOISE_HU * 2 * np.sqrt(np.pi) * _GRAIN_PIXELS  # the blur took as much of its deviation
+        voxels[index] = np.clip(np.rint(_seen(up, size, bleed) + noise), -1024, 3071)
     return Volume(
         voxels,
         Modality.CT,
@@ -76,11 +79,11 @@ def head_ct(slices: int = 24, size: int = 256, bleed: Bleed | None = None, seed:
 def head_mr(slices: int = 24, size: int = 256, seed: int = 0) -> Volume:
     """A T1-like head MR: (slices, size, size) int16, 0..4095; fat bright, fluid dark, bone black."""
     random = np.random.default_rng(seed)
-    hounsfield = [-1000, -70, 5, 8, 28, 37, 46, 850, 1100]
+    hounsfield = [-1000, -90, 6, 16, 31, 45, 56, 750, 1150]
     signal = [0, 3400, 700, 800, 2700, 2100, 1500, 150, 100]
     voxels = np.empty((slices, size, size), np.int16)
     for index, up in enumerate(_heights(slices)):
-        tissue = np.interp(_draw_slice(up, size, None), hounsfield, signal).astype(np.float32)
+        tissue = np.interp(draw_slice(up, size, None), hounsfield, signal).astype(np.float32)
         noise = random.standard_normal((size, size), np.float32) * 60
         voxels[index] = (cv2.GaussianBlur(tissue, (0, 0), 0.7 * size / 256) + noise).clip(0, 4095)
     spacing = (SLICE_SPACING_MM, FIELD_OF_VIEW_MM / size, FIELD_OF_VIEW_MM / size)
@@ -201,8 +204,7 @@ def with_bleed(volume: Volume, bleed: Bleed | None = None) -> Volume:
     bleed = bleed or Bleed()
     voxels = volume.voxels.astype(np.float32)
     for index, up in enumerate(_heights(volume.shape[0])):
-        before = _draw_slice(up, volume.shape[1], None)
-        voxels[index] += _draw_slice(up, volume.shape[1], bleed) - before
+        voxels[index] += _seen(up, volume.shape[1], bleed) - _seen(up, volume.shape[1], None)
     return replace(volume, voxels=np.rint(voxels).astype(np.int16))
 
 
@@ -227,44 +229,7 @@ def _patient_and_study(instance: Dataset, person: Person, root: list[str]) -> No
     instance.PatientPosition = "HFS"
 
 
-def _draw_slice(up: float, size: int, bleed: Bleed | None) -> Plane:
-    """(size, size) float32 Hounsfield units, noiseless, at ``up`` mm above the middle of the head."""
-    pixel = FIELD_OF_VIEW_MM / size
-    axis = (np.arange(size, dtype=np.float32) - (size - 1) / 2) * pixel
-    back, left = np.meshgrid(axis, axis, indexing="ij")
-    narrowing = float(np.sqrt(max(0.08, 1 - (max(up, 0.0) / _HEAD_HALF_MM[2]) ** 2 * 0.9)))
-
-    def ellipse(half_back: float, half_left: float, at_back: float = 0.0, at_left: float = 0.0) -> Plane:
-        """Below 1 inside, 1 on the border."""
-        distance: Plane = np.hypot((back - at_back) / half_back, (left - at_left) / half_left)
-        return distance
-
-    half = [_HEAD_HALF_MM[0] * narrowing, _HEAD_HALF_MM[1] * narrowing]
-    plane = np.full((size, size), -1000, np.float32)
-    plane[ellipse(half[0], half[1]) < 1] = 35  # scalp
-    plane[ellipse(half[0] - 3, half[1] - 3) < 1] = -70  # its fat
-    plane[ellipse(half[0] - 6, half[1] - 6) < 1] = 1100  # skull
-    plane[ellipse(half[0] - 13, half[1] - 13) < 1] = 8  # fluid around the brain
-    brain = ellipse(half[0] - 15, half[1] - 15)
-    angle = np.arctan2(left, back)
-    folds = 0.05 * np.sin(19 * angle + up / 6) + 0.03 * np.sin(31 * angle)
-    plane[brain < 1] = 37
-    plane[brain + folds < 0.86] = 28
-    plane[(brain < 1) & (np.abs(left) < 0.9)] = 46  # falx
-    spread = 1 - (up / 34) ** 2
-    if spread > 0.15:
-        for side in (-1, 1):
-            ventricle = ellipse(26 * spread, 6.5 * spread, at_back=-4, at_left=side * (9 + 3 * spread))
-            plane[(ventricle < 1) & (brain < 0.9)] = 5
-    if up < -28:
-        for side in (-1, 1):  # petrous bone
-            plane[(ellipse(9, 24, at_back=8, at_left=side * 36) < 1) & (brain < 1.1)] = 850
-    if bleed is not None:
-        height, at_back, at_left = bleed.centre_mm
-        reach = 1 - ((up - height) / bleed.radius_mm) ** 2
-        if reach > 0:
-            width = bleed.radius_mm * float(np.sqrt(reach))
-            blob = ellipse(width * 1.2, width * 0.85, at_back, at_left)
-            plane[(blob < 1.3) & (brain < 1)] = 20
-            plane[(blob < 1) & (brain < 1)] = 68
-    return plane
+def _seen(up: float, size: int, bleed: Bleed | None) -> Plane:
+    """A noiseless slice with the blur of a scanner's soft kernel."""
+    blurred = cv2.GaussianBlur(draw_slice(up, size, bleed), (0, 0), _BLUR_PIXELS * size / 256)
+    return np.asarray(blurred, dtype=np.float32)
