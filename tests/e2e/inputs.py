@@ -10,10 +10,12 @@ import os
 import sys
 from pathlib import Path
 
+import numpy as np
 from pydicom.data import get_testdata_file
 
 from ictus.imaging.phantom import (
     Person,
+    brain_window,
     head_ct,
     head_mr,
     photograph,
@@ -22,6 +24,7 @@ from ictus.imaging.phantom import (
     write_dicom_series,
     write_nifti,
 )
+from ictus.imaging.volume import Volume
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 PATIENT = Person(name="Canary^Anna", patient_id="CANARY-4711", accession_number="ACC-4711")
@@ -53,6 +56,17 @@ def real_slices(folder: Path) -> dict[str, Path]:
     }
 
 
+def skull_boxes(volume: Volume) -> list[list[float]]:
+    """(left, top, right, bottom) of what is white in the brain window of each slice, as shares of the picture."""
+    _, rows, columns = volume.shape
+    boxes = []
+    for index in range(len(volume.voxels)):
+        at_row, at_column = np.nonzero(brain_window(volume, index) > 245)
+        ends = (at_column.min(), at_row.min(), at_column.max() + 1, at_row.max() + 1)
+        boxes.append([float(end / side) for end, side in zip(ends, (columns, rows) * 2, strict=True)])
+    return boxes
+
+
 def main() -> int:
     """Write the files."""
     folder = Path(sys.argv[1])
@@ -70,6 +84,7 @@ def main() -> int:
     keep("photograph.jpg", real_photograph())
     series = write_dicom_series(bleeding, folder / "ct-series", PATIENT)
     made["ct_series"] = [str(path) for path in series]
+    keep("skull_boxes.json", json.dumps(skull_boxes(bleeding)).encode())
     keep("ct_slice.dcm", series[middle].read_bytes())
     keep("truncated.dcm", series[middle].read_bytes()[:60_000])
     small = get_testdata_file("CT_small.dcm")

@@ -1,5 +1,6 @@
+import { readFileSync } from 'node:fs';
 import { chromium, type Page } from '@playwright/test';
-import { CLINICIAN, expect, picture, sessionFile, studyPath, test, viewerReady } from './world.ts';
+import { CLINICIAN, expect, input, picture, sessionFile, studyPath, test, viewerReady } from './world.ts';
 
 test.use({ storageState: sessionFile(CLINICIAN) });
 
@@ -47,21 +48,24 @@ async function overlayBox(page: Page): Promise<Box> {
   return box;
 }
 
-/** How wide the skull of the drawn head is on a slice, as a share of the picture (`ictus.imaging.phantom`). */
-function skullShare(index: number): number {
-  const up = Math.max(0, (index - 23 / 2) * 5);
-  const narrowing = Math.sqrt(Math.max(0.08, 1 - (up / 80) ** 2 * 0.9));
-  return (2 * (72 * narrowing - 6)) / 240;
+/** Where the skull of the drawn series lies on a slice: left, top, right, bottom as shares of the picture. */
+function skullEdges(index: number): readonly number[] {
+  const boxes = JSON.parse(readFileSync(input('skull_boxes')[0] ?? '', 'utf8')) as number[][];
+  return boxes[index] ?? [];
 }
 
-/** The skull lies in the middle of the picture, as wide as it was drawn: so must the heatmap lie around it. */
+/** The skull lies on the screen where it was drawn in the picture: so must the heatmap lie around it. */
 async function expectAligned(page: Page): Promise<void> {
   await expect(async () => {
     const [skull, overlay] = [await brightBox(page), await overlayBox(page)];
-    const index = Number(await slice(page).getAttribute('data-slice'));
-    expect(Math.abs(skull.width / overlay.width - skullShare(index))).toBeLessThan(0.02);
-    expect(Math.abs(skull.x + skull.width / 2 - (overlay.x + overlay.width / 2))).toBeLessThan(4);
-    expect(Math.abs(skull.y + skull.height / 2 - (overlay.y + overlay.height / 2))).toBeLessThan(4);
+    const [left = 0, top = 0, right = 0, bottom = 0] = skullEdges(
+      Number(await slice(page).getAttribute('data-slice')),
+    );
+    expect(Math.abs(skull.width / overlay.width - (right - left))).toBeLessThan(0.02);
+    expect(Math.abs(skull.x - (overlay.x + left * overlay.width))).toBeLessThan(6);
+    expect(Math.abs(skull.x + skull.width - (overlay.x + right * overlay.width))).toBeLessThan(6);
+    expect(Math.abs(skull.y - (overlay.y + top * overlay.height))).toBeLessThan(6);
+    expect(Math.abs(skull.y + skull.height - (overlay.y + bottom * overlay.height))).toBeLessThan(6);
   }).toPass({ timeout: 10_000 });
 }
 
