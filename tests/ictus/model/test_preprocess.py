@@ -19,15 +19,15 @@ from ictus.model.preprocess import (
 )
 
 GOLDEN = {
-    (NoiseReduction.NONE, ContrastEnhancement.NONE): [-0.9879, 1.3699, 0.0398, -0.765],
-    (NoiseReduction.NONE, ContrastEnhancement.CLAHE): [-0.767, 1.4628, 1.0844, -0.2342],
-    (NoiseReduction.NONE, ContrastEnhancement.EQUALISE): [-0.8794, 1.4741, 1.0159, -1.0562],
-    (NoiseReduction.GAUSSIAN, ContrastEnhancement.NONE): [-0.9876, 1.3231, -0.0458, -0.7479],
-    (NoiseReduction.GAUSSIAN, ContrastEnhancement.CLAHE): [-0.7933, 1.3999, 1.0844, -0.2513],
-    (NoiseReduction.GAUSSIAN, ContrastEnhancement.EQUALISE): [-0.8482, 1.4535, 0.9303, -1.0048],
-    (NoiseReduction.MEDIAN, ContrastEnhancement.NONE): [-0.9978, 1.3901, -0.0116, -0.7479],
-    (NoiseReduction.MEDIAN, ContrastEnhancement.CLAHE): [-0.7983, 1.4736, 1.1015, -0.2171],
-    (NoiseReduction.MEDIAN, ContrastEnhancement.EQUALISE): [-0.9308, 1.467, 0.8789, -1.2788],
+    (NoiseReduction.NONE, ContrastEnhancement.NONE): [-0.7286, 1.449, 0.2282, -0.9363],
+    (NoiseReduction.NONE, ContrastEnhancement.CLAHE): [-0.5972, 1.5058, 0.7248, -0.8507],
+    (NoiseReduction.NONE, ContrastEnhancement.EQUALISE): [-0.8028, 1.4797, 0.6906, -1.724],
+    (NoiseReduction.GAUSSIAN, ContrastEnhancement.NONE): [-0.7283, 1.4039, 0.1254, -0.9877],
+    (NoiseReduction.GAUSSIAN, ContrastEnhancement.CLAHE): [-0.6081, 1.4459, 0.6049, -0.8678],
+    (NoiseReduction.GAUSSIAN, ContrastEnhancement.EQUALISE): [-0.7605, 1.4586, 0.6563, -1.6727],
+    (NoiseReduction.MEDIAN, ContrastEnhancement.NONE): [-0.7229, 1.4494, 0.1597, -0.9363],
+    (NoiseReduction.MEDIAN, ContrastEnhancement.CLAHE): [-0.572, 1.5138, 0.7248, -0.902],
+    (NoiseReduction.MEDIAN, ContrastEnhancement.EQUALISE): [-0.8196, 1.4783, 0.5878, -1.8268],
 }
 
 
