@@ -24,8 +24,9 @@ def test_first_model_becomes_champion_and_the_workers_are_told_once(mlflow_url: 
 
 
 def test_bell_reaches_the_inference_queue(redis_server) -> None:
-    model_bell(redis_server.url)()
-    with Celery(broker=redis_server.url).connection_for_read() as connection:
+    a_database_of_its_own = redis_server.url.removesuffix("/0") + "/11"
+    model_bell(a_database_of_its_own)()
+    with Celery(broker=a_database_of_its_own).connection_for_read() as connection:
         message = connection.SimpleQueue(tasks.QUEUE_INFERENCE).get(timeout=10)
     assert message.headers["task"] == tasks.MODEL_CHANGED
 
