@@ -6,8 +6,8 @@ import cv2
 import numpy as np
 import pytest
 
-from ictus.domain.enums import Disposition, Modality, SourceFormat
-from ictus.imaging.phantom import head_ct
+from ictus.domain.enums import Disposition, Finding, Modality, SourceFormat
+from ictus.imaging.phantom import Bleed, head_ct
 from ictus.imaging.volume import Volume, VoxelUnits
 from ictus.model.disposition import SeriesDecision, decide_series
 from ictus.model.manifest import (
@@ -93,6 +93,15 @@ def decide(starter: ModelDirectory, volume: Volume) -> SeriesDecision:
 def test_drawn_head_is_assessed(starter: ModelDirectory) -> None:
     decision = decide(starter, head_ct(8, 256))
     assert decision.disposition in {Disposition.CONFIDENT, Disposition.UNCERTAIN}
+
+
+def test_large_drawn_bleed_is_suspected_and_its_absence_is_not(starter: ModelDirectory) -> None:
+    clean, bleeding = decide(starter, head_ct(24, 256)), decide(starter, head_ct(24, 256, Bleed()))
+    assert clean.finding is not Finding.STROKE
+    assert bleeding.finding is Finding.STROKE
+    assert set(bleeding.key_slices) <= set(range(9, 19))  # where the clot is
+    usable = [probability is not None for probability in bleeding.slice_probabilities]
+    assert sum(usable) > 12
 
 
 @pytest.mark.shared_data
