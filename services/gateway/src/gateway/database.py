@@ -3,7 +3,7 @@
 How a feature uses it:
 
 - ``models.py``: classes on ``Base``; tables land in the schema ``gateway``. Times are ``Mapped[datetime]``
-  (``timestamptz``, UTC), closed vocabularies are stored as text through ``enum_column``.
+  (``timestamptz``, UTC), closed vocabularies are text (``ictus.database.enum_column``).
 - ``repository.py``: a class over one ``Session`` that holds the SQL. It flushes, it never commits.
 - ``migrations/versions/NNNN_name.py``: one linear chain. ``revision = "0002"``, ``down_revision = "0001"``.
 - A request has one transaction, ended by the route class (``gateway.transactions``). What must follow a
@@ -14,73 +14,32 @@ How a feature uses it:
 import importlib
 import pkgutil
 from collections.abc import Callable
-from datetime import datetime
-from enum import StrEnum
 from pathlib import Path
-from typing import Any, ClassVar, TypeVar
 
 import structlog
 from alembic import command
 from alembic.config import Config
-from sqlalchemy import DateTime, Engine, Enum, MetaData, create_engine, event, make_url
+from sqlalchemy import Engine, event
 from sqlalchemy.orm import DeclarativeBase, Session, sessionmaker
+
+from ictus.database import COLUMN_TYPES, alembic_config, create_service_engine, schema_metadata
 
 SCHEMA = "gateway"
 
 _HOOKS = "after_commit"
 _log = structlog.get_logger(__name__)
 
-Vocabulary = TypeVar("Vocabulary", bound=StrEnum)
-
 
 class Base(DeclarativeBase):
     """Base of every table of the gateway."""
 
-    metadata = MetaData(
-        schema=SCHEMA,
-        naming_convention={
-            "ix": "ix_%(table_name)s_%(column_0_N_name)s",
-            "uq": "uq_%(table_name)s_%(column_0_N_name)s",
-            "ck": "ck_%(table_name)s_%(constraint_name)s",
-            "fk": "fk_%(table_name)s_%(column_0_N_name)s_%(referred_table_name)s",
-            "pk": "pk_%(table_name)s",
-        },
-    )
-    type_annotation_map: ClassVar[dict[Any, Any]] = {datetime: DateTime(timezone=True)}
-
-
-def enum_column(vocabulary: type[Vocabulary]) -> Enum:
-    """The column type of a closed vocabulary: its values as text, so that a new word needs no migration."""
-    return Enum(
-        vocabulary,
-        native_enum=False,
-        create_constraint=False,
-        length=32,
-        values_callable=lambda members: [member.value for member in members],
-    )
+    metadata = schema_metadata(SCHEMA)
+    type_annotation_map = COLUMN_TYPES
 
 
 def create_gateway_engine(url: str, *, pool_size: int = 5, max_overflow: int = 10) -> Engine:
-    """An engine on psycopg2 that survives a restart of the server and gives up on statements after 30 s.
-
-    Args:
-        url: ``postgresql://…``; the driver part is set here.
-        pool_size: connections kept open.
-        max_overflow: further connections under load.
-    """
-    return create_engine(
-        make_url(url).set(drivername="postgresql+psycopg2"),
-        pool_size=pool_size,
-        max_overflow=max_overflow,
-        pool_timeout=10,
-        pool_pre_ping=True,
-        hide_parameters=True,  # an error message must not quote a row
-        connect_args={
-            "connect_timeout": 5,
-            "application_name": "ictus-gateway",
-            "options": "-c timezone=utc -c statement_timeout=30000 -c lock_timeout=10000",
-        },
-    )
+    """The gateway's engine; see ``create_service_engine``."""
+    return create_service_engine(url, "ictus-gateway", pool_size=pool_size, max_overflow=max_overflow)
 
 
 def create_session_factory(engine: Engine) -> sessionmaker[Session]:
@@ -123,11 +82,8 @@ def import_models() -> None:
 
 
 def migration_config(url: str) -> Config:
-    """Alembic's configuration; there is no ini file, since all of it is known here."""
-    config = Config()
-    config.set_main_option("script_location", str(Path(__file__).parent / "migrations"))
-    config.attributes["url"] = url
-    return config
+    """Alembic's configuration of the gateway's history."""
+    return alembic_config(Path(__file__).parent / "migrations", url)
 
 
 def migrate(url: str, revision: str = "head") -> None:

@@ -6,8 +6,9 @@ from uuid import UUID
 from sqlalchemy import Double, Index, SmallInteger, Text
 from sqlalchemy.orm import Mapped, mapped_column
 
-from feedback.database import Base, enum_column
+from feedback.database import Base
 from ictus.contracts.reviews import ReviewItem
+from ictus.database import enum_column
 from ictus.domain.enums import Disposition, Modality, Priority
 
 

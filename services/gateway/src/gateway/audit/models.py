@@ -8,7 +8,8 @@ from sqlalchemy import BigInteger, Identity, Index, String
 from sqlalchemy.dialects.postgresql import INET, JSONB
 from sqlalchemy.orm import Mapped, mapped_column
 
-from gateway.database import Base, enum_column
+from gateway.database import Base
+from ictus.database import enum_column
 
 
 class ActorKind(StrEnum):

@@ -8,7 +8,8 @@ from sqlalchemy import CheckConstraint, ForeignKey, Index, LargeBinary, String, 
 from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
-from gateway.database import Base, enum_column
+from gateway.database import Base
+from ictus.database import enum_column
 from ictus.domain.enums import Role
 
 

@@ -7,7 +7,8 @@ from uuid import UUID
 from sqlalchemy import BigInteger, ForeignKey, Index, SmallInteger, Text, text
 from sqlalchemy.orm import Mapped, mapped_column
 
-from gateway.database import Base, enum_column
+from gateway.database import Base
+from ictus.database import enum_column
 from ictus.domain.enums import JobState, Priority, Stage
 
 

@@ -9,7 +9,8 @@ from sqlalchemy import BigInteger, ForeignKey, Identity, Index, Text, UniqueCons
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Mapped, mapped_column
 
-from gateway.database import Base, enum_column
+from gateway.database import Base
+from ictus.database import enum_column
 
 
 class Result(Base):

@@ -17,7 +17,8 @@ from sqlalchemy import (
 )
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
-from gateway.database import Base, enum_column
+from gateway.database import Base
+from ictus.database import enum_column
 from ictus.domain.enums import Disposition, Finding, Modality, Priority, SourceFormat
 from ictus.imaging.volume import VoxelUnits
 
