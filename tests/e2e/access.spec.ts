@@ -47,6 +47,7 @@ const SUBJECTS: readonly Subject[] = [
     viewer: true,
   },
   { name: 'report', path: () => `${studyPath('ct-series')}/report`, account: CLINICIAN, heading: 'Report' },
+  { name: 'model', path: () => '/model', account: CLINICIAN, heading: /model/i },
   { name: 'password', path: () => '/password', account: CLINICIAN, heading: 'Change password' },
   { name: 'not-found', path: () => '/nowhere', account: CLINICIAN, heading: 'Nothing here' },
   { name: 'forbidden', path: () => '/admin', account: CLINICIAN, heading: 'Not for your role' },
@@ -83,7 +84,14 @@ for (const { name, path, account, heading, viewer } of SUBJECTS) {
 
     test(`${name} has no serious accessibility violation and fits every screen`, async ({ page }) => {
       await page.goto(path());
-      await expect(page.getByRole('heading', { name: heading, exact: true }).first()).toBeVisible();
+      await expect(
+        page
+          .getByRole(
+            'heading',
+            typeof heading === 'string' ? { name: heading, exact: true } : { name: heading },
+          )
+          .first(),
+      ).toBeVisible();
       await expect(page.getByText('Loading')).toHaveCount(0);
       if (viewer) {
         await viewerReady(page);

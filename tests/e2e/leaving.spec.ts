@@ -16,6 +16,7 @@ test('a session that ends leads to the login, and back to where it ended', async
 });
 
 test('signing out ends the session at once: the old cookie gets 401', async ({ page, context, request }) => {
+  await page.goto('/upload');
   await page.goto('/worklist');
   await expect(page.getByRole('table', { name: 'Studies' })).toBeVisible();
   const cookie = (await context.cookies()).find(({ name }) => name.endsWith('ictus_session'));
