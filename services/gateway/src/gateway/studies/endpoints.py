@@ -46,8 +46,6 @@ Admin = Annotated[Caller, requires(Role.ADMIN)]
 studies = api_router("/studies", tag="studies")
 held_studies = api_router("/admin/held-studies", tag="admin")
 
-_FOREVER: Final = "private, max-age=31536000, immutable"
-_CHECK_FIRST: Final = "private, no-cache"
 _COMPRESSIBLE_BYTES: Final = 1024
 
 _UPLOAD_FORM: Final[dict[str, Any]] = {
@@ -213,12 +211,7 @@ def read_slice(
     """One slice's voxels."""
     picture = PictureIndex(session, caller.site_id).voxels(study_id, series_id, index)
     return _answer(
-        picture,
-        store,
-        if_none_match,
-        _FOREVER,
-        "application/octet-stream",
-        compress="gzip" in accept_encoding,
+        picture, store, if_none_match, "application/octet-stream", compress="gzip" in accept_encoding
     )
 
 
@@ -245,7 +238,7 @@ def read_overlay(
 ) -> Response:
     """Where the model looked on one slice, by the latest answer."""
     picture = PictureIndex(session, caller.site_id).overlay(study_id, series_id, index)
-    return _answer(picture, store, if_none_match, _CHECK_FIRST, "image/png", compress=False)
+    return _answer(picture, store, if_none_match, "image/png", compress=False)
 
 
 @held_studies.get("", dependencies=[audited("held_study.list", "study")])
@@ -282,9 +275,9 @@ def reject_held_study(study_id: UUID, caller: Admin, session: DbSession, clock: 
 
 
 def _answer(
-    picture: Picture, store: Store, known: str | None, caching: str, media_type: str, *, compress: bool
+    picture: Picture, store: Store, known: str | None, media_type: str, *, compress: bool
 ) -> Response:
-    headers = {"ETag": picture.etag, "Cache-Control": caching, "Vary": "Accept-Encoding"}
+    headers = {"ETag": picture.etag, "Vary": "Accept-Encoding"}
     if known == picture.etag:
         return Response(status_code=status.HTTP_304_NOT_MODIFIED, headers=headers)
     content = picture.read(store)
