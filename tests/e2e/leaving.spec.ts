@@ -7,12 +7,18 @@ test('a session that ends leads to the login, and back to where it ended', async
   await page.goto(studyPath('ct-series'));
   await expect(page.getByRole('region', { name: 'Result' })).toBeVisible();
   await context.clearCookies();
-  await page.getByRole('link', { name: 'Report' }).click();
+  // Whatever asks next finds the session gone: this click, or a slice that is fetched ahead and takes the link away.
+  await page
+    .getByRole('link', { name: 'Report' })
+    .click({ timeout: 5_000 })
+    .catch(() => undefined);
   await expect(page).toHaveURL(/\/login\?ended&next=/);
+  const ended = new URL(page.url()).searchParams.get('next') ?? '';
+  expect([studyPath('ct-series'), `${studyPath('ct-series')}/report`]).toContain(ended.split('?')[0]);
   await expect(page.getByText('Your session has ended')).toBeVisible();
   await picture(page, 'session-ended');
   await signIn(page, CLINICIAN);
-  await expect(page).toHaveURL(new RegExp(`${studyPath('ct-series')}/report$`));
+  await expect(page).toHaveURL((url) => url.pathname + url.search === ended);
 });
 
 test('signing out ends the session at once: the old cookie gets 401', async ({ page, context, request }) => {

@@ -10,7 +10,8 @@ export default defineConfig({
   outputDir: 'test-results',
   globalSetup: './start.ts',
   workers: 1,
-  retries: 0,
+  // A shared CI machine may stall a browser for seconds; a person who runs this sees every failure at once.
+  retries: process.env.CI ? 1 : 0,
   // Generous, because the machine may be busy: they end a test that hangs, they measure nothing.
   timeout: 180_000,
   expect: { timeout: 30_000 },
