@@ -29,7 +29,7 @@ from ictus.model.manifest import (
 from ictus.model.suitability import Suitability
 from trainer.calibrate import HeldOut, fit, judge_across_folds
 from trainer.card import render_card
-from trainer.datasets import Dataset, patient_folds
+from trainer.data import Dataset, patient_folds
 from trainer.evaluate import evaluate
 from trainer.export import export_graph
 from trainer.features import embed_pictures

@@ -66,7 +66,7 @@ def train(
     run with another head takes minutes. The standard recipe is printed by `--dry-run`; a recipe file holds only
     what differs, for example `{"preprocess": {"size": 256}, "head": {"epochs": 40}}`.
     """
-    from trainer.datasets import load_dataset  # noqa: PLC0415 (torch takes seconds to import)
+    from trainer.data import load_dataset  # noqa: PLC0415 (torch takes seconds to import)
     from trainer.recipe import Recipe  # noqa: PLC0415
 
     with _spoken_errors():
@@ -106,7 +106,7 @@ def evaluate(
 
     Calibration and limits are the manifest's. Slices of the training set give figures that mean nothing.
     """
-    from trainer.datasets import load_dataset  # noqa: PLC0415
+    from trainer.data import load_dataset  # noqa: PLC0415
     from trainer.evaluate import evaluate_directory  # noqa: PLC0415
 
     with _spoken_errors():
@@ -180,7 +180,7 @@ def _no_bell() -> None:
 @contextmanager
 def _spoken_errors() -> Iterator[None]:
     """Errors that a person can act on become one line and exit code 1."""
-    from trainer.datasets import DatasetError  # noqa: PLC0415
+    from trainer.data import DatasetError  # noqa: PLC0415
     from trainer.network import PretrainedWeightsError  # noqa: PLC0415
 
     try:

@@ -12,7 +12,7 @@ from tqdm import tqdm
 from ictus.model.manifest import INPUT_PIXELS, OUTPUT_LOGITS, Metric, ModelDirectory
 from ictus.model.preprocess import prepare
 from trainer.calibrate import Fitted, HeldOut, Judged, judge
-from trainer.datasets import Dataset, read_picture
+from trainer.data import Dataset, read_picture
 from trainer.features import open_session
 
 Float64 = NDArray[np.float64]

@@ -16,7 +16,7 @@ from tqdm import tqdm
 
 from ictus.model.manifest import INPUT_PIXELS, OUTPUT_EMBEDDING, file_sha256
 from ictus.model.preprocess import PreprocessParams, prepare
-from trainer.datasets import read_picture
+from trainer.data import read_picture
 
 Float32 = NDArray[np.float32]
 
