@@ -9,7 +9,7 @@ from ictus.imaging.phantom import Bleed, brain_window, head_ct
 from ictus.model.manifest import Architecture
 from trainer.calibrate import HeldOut, fit, judge, judge_across_folds
 from trainer.data import DatasetError, load_dataset, patient_folds
-from trainer.evaluate import evaluate, expected_calibration_error
+from trainer.evaluation import evaluate, expected_calibration_error
 from trainer.recipe import HeadTraining, Recipe
 from trainer.train import FeatureSet, cross_validate, fit_head, new_head, predict
 

@@ -30,7 +30,7 @@ from ictus.model.suitability import Suitability
 from trainer.calibrate import HeldOut, fit, judge_across_folds
 from trainer.card import render_card
 from trainer.data import Dataset, patient_folds
-from trainer.evaluate import evaluate
+from trainer.evaluation import evaluate
 from trainer.export import export_graph
 from trainer.features import embed_pictures
 from trainer.golden import GOLDEN_FILE, write_golden
