@@ -8,7 +8,7 @@ from tests.gateway.routes import AnyId, routes_of
 
 from gateway.audit.models import ActorKind, Outcome
 from gateway.deps import ClientRequirement, PersonRequirement
-from gateway.transactions import AuditedRoute
+from gateway.transactions import AuditedRoute, RefusalAuditedRoute
 from ictus.domain.enums import Role
 
 PUBLIC = {
@@ -47,18 +47,30 @@ def test_every_route_refuses_without_auth(
 
 def test_every_internal_route_refuses_without_the_service_token(installation: Installation) -> None:
     person = installation.add_person(Role.ADMIN).sign_in()
-    internal = [key for key in routes_of(installation.app) if key[1].startswith("/internal/")]
+    before = len(installation.audit())
+    internal = {
+        (method, path): route
+        for (method, path), route in routes_of(installation.app).items()
+        if path.startswith("/internal/")
+    }
     assert internal
     for method, path in internal:
         answer = person.request(method, path.format_map(AnyId()))
         assert answer.json()["code"] == "service_token_refused", path
+    refusals = installation.audit()[before:]
+    assert [row.action for row in refusals] == [route.audit.action for route in internal.values()]
+    assert {(row.outcome, row.code, row.actor_kind) for row in refusals} == {
+        (Outcome.REFUSED, "service_token_refused", ActorKind.ANONYMOUS)
+    }
 
 
 def test_every_route_of_the_api_is_audited(installation: Installation) -> None:
+    boundaries = {"/api/": AuditedRoute, "/internal/": RefusalAuditedRoute}
     unaudited = {
         path
         for (_, path), route in routes_of(installation.app).items()
-        if path.startswith("/api/") and not isinstance(route, AuditedRoute)
+        for prefix, boundary in boundaries.items()
+        if path.startswith(prefix) and not isinstance(route, boundary)
     }
     assert not unaudited
 

@@ -37,11 +37,12 @@ def test_deed_and_its_audit_row_are_one_transaction(installation: Installation, 
 
     installation.app.include_router(router)
     browser = installation.browser()
-    assert browser.post("/api/v1/testing/7").status_code == 409
+    site_id = str(uuid4())
+    assert browser.post(f"/api/v1/testing/{site_id}").status_code == 409
     (row,) = installation.audit()
     assert (row.action, row.object_id, row.outcome, row.code) == (
         "site.test",
-        "7",
+        site_id,
         Outcome.REFUSED,
         "conflict",
     )
@@ -93,6 +94,13 @@ def test_invalid_requests_are_in_the_trail(installation: Installation) -> None:
         ("site.create", Outcome.REFUSED, "validation_failed"),
         ("site.create", Outcome.REFUSED, "too_large"),
     ]
+
+
+def test_what_is_typed_in_place_of_an_id_stays_out_of_the_trail(installation: Installation) -> None:
+    browser = installation.add_person(Role.CLINICIAN).sign_in()
+    assert browser.get("/api/v1/studies/Canary^Identity").status_code == 422
+    row = installation.audit()[-1]
+    assert (row.action, row.object_id, row.code) == ("study.read", None, "validation_failed")
 
 
 def test_trail_holds_no_identity_and_no_secret(installation: Installation) -> None:

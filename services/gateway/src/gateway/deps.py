@@ -20,7 +20,8 @@ A feature's ``endpoints.py``; app.py finds it and includes ``router`` by itself:
   from the caller, also when that caller is then refused.
 - What is rung after the commit: ``after_commit(session, lambda: celery.send_task(...))``.
 - Addresses for other services: a function ``internal_router(settings) -> APIRouter`` in ``endpoints.py``, made
-  with ``service_router``; app.py finds that too. They have the transaction, not the audit row.
+  with ``service_router``; app.py finds that too. Each names its audited action, for its refusals; what changes
+  a study is put on record by the code that changes it.
 - Celery tasks: see ``gateway.worker``.
 """
 
@@ -34,6 +35,7 @@ from fastapi.security import APIKeyCookie, HTTPBearer
 from sqlalchemy.orm import Session
 
 from gateway import resources as held
+from gateway.audit.models import ActorKind
 from gateway.audit.trail import AuditEntry, audited
 from gateway.auth.authentication import authenticate
 from gateway.auth.caller import Caller
@@ -44,7 +46,7 @@ from gateway.auth.errors import (
 from gateway.auth.models import Scope
 from gateway.identity import IdentityCipher
 from gateway.settings import GatewaySettings
-from gateway.transactions import AuditedRoute, TransactionRoute
+from gateway.transactions import AuditedRoute, RefusalAuditedRoute
 from ictus.domain.enums import Role
 from ictus.domain.errors import UnavailableError
 from ictus.http import ServiceToken, problems
@@ -198,12 +200,17 @@ def api_router(prefix: str, *, tag: str) -> APIRouter:
     return APIRouter(prefix=API_PREFIX + prefix, tags=[tag], route_class=AuditedRoute)
 
 
+def _service_acts(request: Request) -> None:
+    entry: AuditEntry = request.state.audit
+    entry.actor_kind = ActorKind.SERVICE
+
+
 def service_router(prefix: str, *, tag: str, token: str, dependencies: Sequence[Any] = ()) -> APIRouter:
-    """A router below ``/internal/v1`` for the service that holds ``token``; each request is one transaction."""
+    """A router below ``/internal/v1`` for the service that holds ``token``; each refusal has its audit row."""
     return APIRouter(
         prefix=INTERNAL_PREFIX + prefix,
         tags=[tag],
-        route_class=TransactionRoute,
-        dependencies=[Depends(ServiceToken(token)), *dependencies],
+        route_class=RefusalAuditedRoute,
+        dependencies=[Depends(ServiceToken(token)), Depends(_service_acts), *dependencies],
         responses=problems(ServiceTokenError, ValidationFailedError, UnavailableError),
     )

@@ -88,15 +88,14 @@ class TransactionRoute(APIRoute):
             session.close()
 
 
-class AuditedRoute(TransactionRoute):
-    """A route that cannot be declared without ``audited(...)`` and writes an audit row for every request.
+class RefusalAuditedRoute(TransactionRoute):
+    """A route that cannot be declared without ``audited(...)`` and writes an audit row for every refusal.
 
     Raises:
         TypeError: at declaration, when the route names no audited action or more than one.
     """
 
     def __init__(self, path: str, endpoint: Callable[..., Any], **options: Any) -> None:
-        options["responses"] = problems(*EVERYWHERE, besides=options.get("responses"))
         super().__init__(path, endpoint, **options)
         found = list(dict.fromkeys(_declarations(self.dependant)))
         if len(found) != 1:
@@ -107,14 +106,6 @@ class AuditedRoute(TransactionRoute):
         """Open the audit entry."""
         request.state.audit = self.audit.open(request)
 
-    def finish(self, request: Request) -> None:
-        """Write the audit row in the request's transaction and commit both."""
-        resources: Resources = request.app.state.resources
-        if request.state.session is None:
-            request.state.session = resources.sessions()
-        request.state.audit.write(request.state.session, resources.clock())
-        super().finish(request)
-
     def abandon(self, request: Request, error: Exception) -> None:
         """Roll back, then write the refusal in a transaction of its own."""
         super().abandon(request, error)
@@ -124,6 +115,22 @@ class AuditedRoute(TransactionRoute):
                 request.state.audit.write(session, resources.clock(), as_ictus_error(error))
         except Exception as failure:  # the caller still gets the first error; operators see both
             _log.error("audit_of_refusal_failed", action=self.audit.action, exc_info=failure)
+
+
+class AuditedRoute(RefusalAuditedRoute):
+    """A route that writes an audit row for every request, refused or not."""
+
+    def __init__(self, path: str, endpoint: Callable[..., Any], **options: Any) -> None:
+        options["responses"] = problems(*EVERYWHERE, besides=options.get("responses"))
+        super().__init__(path, endpoint, **options)
+
+    def finish(self, request: Request) -> None:
+        """Write the audit row in the request's transaction and commit both."""
+        resources: Resources = request.app.state.resources
+        if request.state.session is None:
+            request.state.session = resources.sessions()
+        request.state.audit.write(request.state.session, resources.clock())
+        super().finish(request)
 
 
 def _bounded(receive: Receive) -> Receive:

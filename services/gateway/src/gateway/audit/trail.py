@@ -10,9 +10,12 @@ or, when the handler has nothing to add, ``dependencies=[audited("study.list", "
 
 The row is then written by the route class: in the request's own transaction when the handler succeeds, and
 in a transaction of its own when the request is refused or fails, since its transaction is rolled back. The
-object's id is the path parameter ``{object_type}_id`` where there is one; a handler that makes an object sets
+object's id is the path parameter ``{object_type}_id`` where that is an id; a handler that makes an object sets
 ``audit.object_id``. Actor, site, request id and address are filled in. Neither ``object_id`` nor ``detail``
 ever holds anything that identifies a patient or a person.
+
+Addresses for other services (``gateway.deps.service_router``) write a row when they refuse. What a service
+does is on record by what it changes: ``JobService`` writes a row for each change of a job, in its transaction.
 """
 
 from dataclasses import dataclass, field
@@ -92,9 +95,17 @@ class AuditDeclaration:
         return AuditEntry(
             action=self.action,
             object_type=self.object_type,
-            object_id=request.path_params.get(f"{self.object_type}_id"),
+            object_id=_id_of(request.path_params.get(f"{self.object_type}_id")),
             address=_address_of(request),
         )
+
+
+def _id_of(typed: str | None) -> UUID | None:
+    """An id in an address; anything else there may be what a person typed, and a patient's name."""
+    try:
+        return UUID(typed) if typed else None
+    except ValueError:
+        return None
 
 
 def _address_of(request: Request) -> str | None:

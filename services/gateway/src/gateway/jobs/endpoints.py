@@ -5,7 +5,7 @@ from uuid import UUID
 
 from fastapi import APIRouter, Response, status
 
-from gateway.audit.trail import audited
+from gateway.audit.trail import AuditEntry, audited
 from gateway.auth.caller import Caller
 from gateway.deps import DbSession, Settings, api_router, requires, service_router
 from gateway.jobs.deps import Jobs
@@ -65,12 +65,20 @@ def internal_router(settings: GatewaySettings) -> APIRouter:
     """The job protocol."""
     protocol = service_router("/jobs", tag="jobs", token=settings.inference_token.get_secret_value())
 
-    @protocol.post("/claim", responses={204: {"description": "Nothing waits."}}, response_model=AnalyzeStudy)
+    @protocol.post(
+        "/claim",
+        responses={204: {"description": "Nothing waits."}},
+        response_model=AnalyzeStudy,
+        dependencies=[audited("job.claim", "job")],
+    )
     def claim_job(request: ClaimRequest, jobs: Jobs) -> AnalyzeStudy | Response:
         return jobs.claim(request) or Response(status_code=status.HTTP_204_NO_CONTENT)
 
     @protocol.post("/{job_id}/heartbeat", responses=problems(NotFoundError, FenceLostError))
-    def keep_job(job_id: UUID, beat: Heartbeat, jobs: Jobs) -> LeaseState:
+    def keep_job(
+        job_id: UUID, beat: Heartbeat, jobs: Jobs, audit: Annotated[AuditEntry, audited("job.keep", "job")]
+    ) -> LeaseState:
+        audit.detail["fence"] = beat.fence
         return jobs.heartbeat(job_id, beat)
 
     @protocol.post(
@@ -78,7 +86,13 @@ def internal_router(settings: GatewaySettings) -> APIRouter:
         status_code=status.HTTP_204_NO_CONTENT,
         responses=problems(NotFoundError, FenceLostError, ResultMismatchError),
     )
-    def complete_job(job_id: UUID, answer: CompleteJob, jobs: Jobs) -> None:
+    def complete_job(
+        job_id: UUID,
+        answer: CompleteJob,
+        jobs: Jobs,
+        audit: Annotated[AuditEntry, audited("job.complete", "job")],
+    ) -> None:
+        audit.detail["fence"] = answer.fence
         jobs.complete(job_id, answer)
 
     @protocol.post(
@@ -86,7 +100,10 @@ def internal_router(settings: GatewaySettings) -> APIRouter:
         status_code=status.HTTP_204_NO_CONTENT,
         responses=problems(NotFoundError, FenceLostError),
     )
-    def fail_job(job_id: UUID, failure: FailJob, jobs: Jobs) -> None:
+    def fail_job(
+        job_id: UUID, failure: FailJob, jobs: Jobs, audit: Annotated[AuditEntry, audited("job.fail", "job")]
+    ) -> None:
+        audit.detail["fence"] = failure.fence
         jobs.fail(job_id, failure)
 
     return protocol
