@@ -20,13 +20,14 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from ictus.model.manifest import Architecture
+from trainer.errors import TrainerError
 from trainer.torchvision_import import torchvision
 
 _ACTIVATIONS: Final[dict[str, type[nn.Module]]] = {"relu": nn.ReLU, "gelu": nn.GELU, "silu": nn.SiLU}
 _RESNET_PARTS: Final = ("conv1", "bn1", "relu", "maxpool", "layer1", "layer2", "layer3", "layer4")
 
 
-class PretrainedWeightsError(RuntimeError):
+class PretrainedWeightsError(TrainerError):
     """The ImageNet weights are not there or do not fit the architecture."""
 
 

@@ -6,8 +6,10 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from trainer.errors import TrainerError
 
-class DatasetError(ValueError):
+
+class DatasetError(TrainerError):
     """This is not a data set that can be trained on."""
 
 
