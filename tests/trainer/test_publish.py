@@ -2,13 +2,11 @@ from pathlib import Path
 from uuid import uuid4
 
 import pytest
-from celery import Celery
 from typer.testing import CliRunner
 
-from ictus.contracts import tasks
 from ictus.registry import Registry
 from trainer.cli import app
-from trainer.publish import model_bell, publish_model
+from trainer.publish import publish_model
 
 STARTER = Path(__file__).resolve().parents[2] / "models" / "starter"
 
@@ -21,14 +19,6 @@ def test_first_model_becomes_champion_and_the_workers_are_told_once(mlflow_url: 
         assert published.is_champion
     assert registry.champion() == published.version
     assert len(rings) == 1
-
-
-def test_bell_reaches_the_inference_queue(redis_server) -> None:
-    a_database_of_its_own = redis_server.url.removesuffix("/0") + "/11"
-    model_bell(a_database_of_its_own)()
-    with Celery(broker=a_database_of_its_own).connection_for_read() as connection:
-        message = connection.SimpleQueue(tasks.QUEUE_INFERENCE).get(timeout=10)
-    assert message.headers["task"] == tasks.MODEL_CHANGED
 
 
 def test_publish_without_a_registry_says_what_is_missing(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -20,10 +20,7 @@ def create_celery(settings: GatewaySettings) -> Celery:
         task_serializer="json",
         task_ignore_result=True,
         task_default_queue=tasks.QUEUE_GATEWAY,
-        task_routes={
-            tasks.ANALYZE: {"queue": tasks.QUEUE_INFERENCE},
-            tasks.MODEL_CHANGED: {"queue": tasks.QUEUE_INFERENCE},
-        },
+        task_routes={tasks.ANALYZE: {"queue": tasks.QUEUE_INFERENCE}},
         task_publish_retry=False,
         broker_connection_retry_on_startup=True,
         broker_transport_options={"socket_connect_timeout": 2, "socket_timeout": 5, "max_retries": 0},

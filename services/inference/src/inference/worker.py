@@ -16,6 +16,7 @@ from ictus.http.client import ServiceClient
 from ictus.storage import ObjectStore
 from ictus.telemetry import configure_logging
 from inference.artefacts import ModelSource, ModelStore
+from inference.bell import ModelBell
 from inference.health import Pulse
 from inference.jobs import JobsClient
 from inference.runner import JobRunner, Stopping
@@ -24,8 +25,8 @@ from inference.settings import WorkerSettings, worker_settings
 _PULSE_SECONDS = 5.0
 
 
-def create_celery(settings: WorkerSettings, runner: JobRunner, models: ModelStore, pulse: Pulse) -> Celery:
-    """A Celery application with the worker's two wake-ups.
+def create_celery(settings: WorkerSettings, runner: JobRunner, pulse: Pulse) -> Celery:
+    """A Celery application with the worker's wake-up.
 
     Messages are acknowledged when they are taken: the truth is in PostgreSQL, and the gateway's sweeper rings
     again for every job that a killed worker left behind.
@@ -50,10 +51,6 @@ def create_celery(settings: WorkerSettings, runner: JobRunner, models: ModelStor
     @celery.task(name=tasks.ANALYZE)
     def wake_for_job(job_id: str) -> None:
         runner.drain(UUID(job_id))
-
-    @celery.task(name=tasks.MODEL_CHANGED)
-    def wake_for_model() -> None:
-        models.wake()
 
     class PulseStep(bootsteps.StartStopStep):
         """Beats while the main loop waits for wake-ups."""
@@ -99,16 +96,19 @@ def main() -> int:
             stopping,
             upload_threads=settings.upload_threads,
         )
-        celery = create_celery(settings, runner, models, pulse)
+        celery = create_celery(settings, runner, pulse)
 
         def begin_stop(**_: Any) -> None:
             stopping.begin()
 
         signals.worker_shutting_down.connect(begin_stop, weak=False)
+        bell = ModelBell(settings.redis_url.get_secret_value(), models.wake)
         models.start()
+        bell.start()
         try:
             return run_celery(celery, settings)
         finally:
+            bell.stop()
             models.stop()
 
 

@@ -4,7 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from celery import Celery
+from redis import Redis
 
 from ictus.contracts import tasks
 from ictus.registry import Registry
@@ -44,10 +44,10 @@ def publish_model(
 
 
 def model_bell(redis_url: str) -> Callable[[], None]:
-    """What tells the inference workers to ask for the champion now; they also poll."""
+    """What tells all inference workers to ask for the champion now; they also poll."""
 
     def ring() -> None:
-        with Celery("trainer", broker=redis_url, set_as_current=False) as celery:
-            celery.send_task(tasks.MODEL_CHANGED, queue=tasks.QUEUE_INFERENCE, ignore_result=True)
+        with Redis.from_url(redis_url, socket_connect_timeout=3, socket_timeout=5) as redis:
+            redis.publish(tasks.MODEL_CHANGED, b"")
 
     return ring

@@ -1,6 +1,7 @@
-"""Celery task and queue names, the one place where they are spelled.
+"""Names of Celery tasks, of their queues and of Redis channels, the one place where they are spelled.
 
-Every task is a wake-up: it carries ids only, and losing one loses nothing (the sweeper rings again).
+Every message is a wake-up: it carries ids only, and losing one loses nothing (the sweeper rings again, the
+workers look at the registry by themselves now and then).
 """
 
 from typing import Final
@@ -9,7 +10,7 @@ ANALYZE: Final = "ictus.analyze"
 """Rings the inference workers: ``{"job_id": "<uuid>"}``. A worker then claims the most urgent job."""
 
 MODEL_CHANGED: Final = "ictus.model_changed"
-"""Tells the inference workers to ask the registry for the champion now instead of at the next poll."""
+"""Redis channel, not a task: tells all inference workers to ask the registry for the champion now."""
 
 SWEEP: Final = "ictus.gateway.sweep"
 """Gateway beat task: re-rings queued jobs, ends expired leases, relays the outbox."""
