@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, fields
+from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,6 +16,9 @@ from ictus.model.manifest import Decision
 from trainer.recipe import Recipe
 
 Float64 = NDArray[np.float64]
+
+_FLATTEST: Final = 1e-3
+"""Slope of a study score that says nothing: it keeps the order, and the probability is the rate."""
 
 
 @dataclass(frozen=True)
@@ -56,6 +60,14 @@ class Judged:
 
 
 @dataclass(frozen=True)
+class ErrorRates:
+    """What the conformal limits promise: the share of each finding that its set may miss, 0..1."""
+
+    stroke: float
+    normal: float
+
+
+@dataclass(frozen=True)
 class Fitted:
     """What turns logits into a disposition."""
 
@@ -67,10 +79,8 @@ def fit(held_out: HeldOut, recipe: Recipe) -> Fitted:
     """Temperature on the slices, then Platt scaling on the study scores, then the conformal limits."""
     slices = _fit_slices(held_out)
     scores, truth, _ = _studies(held_out, slices, recipe.aggregation)
-    platt = LogisticRegression(C=np.inf).fit(log_odds(scores)[:, np.newaxis], truth)
-    calibration = slices.model_copy(
-        update={"study_slope": float(platt.coef_[0, 0]), "study_intercept": float(platt.intercept_[0])}
-    )
+    slope, intercept = _fit_studies(scores, truth)
+    calibration = slices.model_copy(update={"study_slope": slope, "study_intercept": intercept})
     errors = (recipe.stroke_error_rate, recipe.normal_error_rate)
     calibrated, truth, _ = _studies(held_out, calibration, recipe.aggregation)
     stroke = slice_probabilities(held_out.logits, calibration)[:, 1]
@@ -131,6 +141,15 @@ def _joined(parts: Sequence[Judged]) -> Judged:
     return Judged(
         *(np.concatenate([getattr(part, field.name) for part in parts]) for field in fields(Judged))
     )
+
+
+def _fit_studies(scores: Float64, truth: NDArray[np.bool_]) -> tuple[float, float]:
+    """Platt scaling: slope and intercept on the score's log-odds; a score that misleads is flattened."""
+    platt = LogisticRegression(C=np.inf).fit(log_odds(scores)[:, np.newaxis], truth)
+    slope = float(platt.coef_[0, 0])
+    if slope >= _FLATTEST:
+        return slope, float(platt.intercept_[0])
+    return _FLATTEST, float(log_odds(truth.mean()))
 
 
 def _fit_slices(held_out: HeldOut) -> Calibration:

@@ -6,6 +6,7 @@ calibration, as long as new patients are like the held-out ones. A set of one is
 """
 
 import math
+from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,9 +15,12 @@ from pydantic import Field
 from ictus.domain.enums import Finding
 from ictus.model.base import Params
 
+_ROUNDING: Final = 1e-9
+"""0.05 * 100 must count as 5, whatever binary fractions make of it."""
+
 
 class ConformalQuantiles(Params):
-    """The lowest probability at which each finding stays in the set."""
+    """The probability of each finding at or below which it is left out of the set."""
 
     stroke_floor: float = Field(ge=0, le=1)
     normal_floor: float = Field(ge=0, le=1)
@@ -62,14 +66,25 @@ def fit_quantiles(
         normal_error_rate: share of normals that may be called stroke.
     """
     return ConformalQuantiles(
-        stroke_floor=_floor(stroke_probability[is_stroke], stroke_error_rate),
-        normal_floor=_floor(1 - stroke_probability[~is_stroke], normal_error_rate),
+        stroke_floor=class_floor(stroke_probability[is_stroke], stroke_error_rate),
+        normal_floor=class_floor(1 - stroke_probability[~is_stroke], normal_error_rate),
         stroke_error_rate=stroke_error_rate,
         normal_error_rate=normal_error_rate,
     )
 
 
-def _floor(own_class: NDArray[np.floating], error_rate: float) -> float:
-    """The k-th smallest probability with the finite-sample correction; 0 when there are too few examples."""
-    rank = math.floor(error_rate * (len(own_class) + 1))
+def class_floor(own_class: NDArray[np.floating], error_rate: float) -> float:
+    """The probability of its class at or below which a new example of that class lies seldom enough.
+
+    It is the k-th smallest of the n held-out ones with k = floor(error_rate * (n + 1)): the finite-sample
+    correction, by which the promise holds for a new example, not only for these.
+
+    Args:
+        own_class: (n,) each example's probability of its own class, from models that did not see it.
+        error_rate: share that may lie at or below it, 0..1.
+
+    Returns:
+        The limit in 0..1; 0 where n is too small to promise so much (with 36 examples, less than 1/37).
+    """
+    rank = math.floor(error_rate * (len(own_class) + 1) + _ROUNDING)
     return float(np.sort(own_class)[rank - 1]) if rank >= 1 else 0.0
