@@ -134,14 +134,12 @@ def prepare(volume: Volume, params: PreprocessParams, indices: Sequence[int] | N
     windowed = to_display(voxels, volume.units, params.windows[0], params.picture_window)
     boxes = np.array([head_box(picture, params.crop, aspect) for picture in windowed], dtype=np.int32)
     pixels = np.empty((len(voxels), 3, params.size, params.size), dtype=np.float32)
-    tables = _normalisation_tables(params)
     for position, (picture, box) in enumerate(zip(windowed, boxes, strict=True)):
         channels = [enhance(picture, box, params)]
         for window in params.windows[1:]:
             other = to_display(voxels[position], volume.units, window, params.picture_window)
             channels.append(enhance(other, box, params))
-        for channel, table in enumerate(tables):
-            np.take(table, channels[channel % len(channels)], out=pixels[position, channel])
+        pixels[position] = normalise(channels, params)
     return PreparedSlices(pixels, boxes.reshape(-1, 4), windowed, chosen.astype(np.int32))
 
 
@@ -220,6 +218,14 @@ def enhance(picture: UInt8, box: Sequence[int] | Int32, params: PreprocessParams
     elif params.contrast is ContrastEnhancement.EQUALISE:
         grey = cv2.equalizeHist(grey)
     return np.asarray(grey, dtype=np.uint8)
+
+
+def normalise(channels: Sequence[UInt8], params: PreprocessParams) -> Float32:
+    """One or three enhanced (size, size) uint8 pictures of a slice to its (3, size, size) float32 input."""
+    pixels = np.empty((3, params.size, params.size), dtype=np.float32)
+    for channel, table in enumerate(_normalisation_tables(params)):
+        np.take(table, channels[channel % len(channels)], out=pixels[channel])
+    return pixels
 
 
 def project_to_slice(heatmap: Float32, box: Sequence[int] | Int32, rows: int, columns: int) -> Float32:
