@@ -2,8 +2,9 @@ import { AppShell, Burger, Drawer, Group, NavLink as MantineNavLink, Stack } fro
 import { useDisclosure } from '@mantine/hooks';
 import { IconListDetails, IconSettings, IconUpload } from '@tabler/icons-react';
 import { useEffect, useRef } from 'react';
-import { Link, NavLink, Outlet, useLocation } from 'react-router';
+import { Link, Outlet, useLocation } from 'react-router';
 import { Logo } from '@/components/Logo';
+import { PageLink } from '@/components/PageLink';
 import { useCurrentUser } from '@/lib/session';
 import { AccountMenu } from './AccountMenu';
 import { ColorSchemeToggle } from './ColorSchemeToggle';
@@ -51,9 +52,7 @@ export function Shell() {
           </Link>
           <nav className={classes.nav} aria-label="Pages">
             {pages.map(({ to, label }) => (
-              <NavLink key={to} to={to} className={classes.link ?? ''}>
-                {label}
-              </NavLink>
+              <PageLink key={to} to={to} label={label} />
             ))}
           </nav>
           <Group ml="auto" gap={4} wrap="nowrap">

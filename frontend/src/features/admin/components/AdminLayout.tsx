@@ -1,5 +1,6 @@
 import { Container, Title } from '@mantine/core';
-import { NavLink, Outlet } from 'react-router';
+import { Outlet } from 'react-router';
+import { PageLink } from '@/components/PageLink';
 import classes from './AdminLayout.module.css';
 
 const PAGES = [
@@ -21,9 +22,7 @@ export function AdminLayout() {
       </Title>
       <nav className={classes.nav} aria-label="Administration">
         {PAGES.map(({ to, label }) => (
-          <NavLink key={to} to={to} className={classes.link ?? ''}>
-            {label}
-          </NavLink>
+          <PageLink key={to} to={to} label={label} />
         ))}
       </nav>
       <Outlet />
