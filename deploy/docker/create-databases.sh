@@ -6,6 +6,11 @@ sql() { # DATABASE; statements on standard input
     psql --quiet --set ON_ERROR_STOP=1 --username "${POSTGRES_USER:-postgres}" --dbname "$1"
 }
 password() { cat "/run/secrets/$1_password"; }
+for role in mlflow gateway feedback; do
+    [ -s "/run/secrets/${role}_password" ] && continue
+    echo "The databases cannot be made: /run/secrets/${role}_password is missing. Make it, and remove the volume." >&2
+    exit 1
+done
 
 sql postgres <<SQL
 CREATE ROLE mlflow LOGIN PASSWORD '$(password mlflow)';
