@@ -1,14 +1,10 @@
 """The real starter model, phantoms, and the real gateway behind a real HTTP server."""
 
-import contextlib
 import shutil
-import socket
-import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-import uvicorn
 from tests.conftest import REPOSITORY
 from tests.gateway.conftest import (  # noqa: F401  fixtures that this package shares with the gateway's tests
     clean_database,
@@ -21,6 +17,7 @@ from tests.gateway.conftest import (  # noqa: F401  fixtures that this package s
     settings,
 )
 from tests.gateway.installation import Installation
+from tests.serving import served
 
 from ictus.domain.enums import Stage
 from ictus.http.client import ServiceClient
@@ -79,15 +76,8 @@ def another_version(model_folder: Path, tmp_path: Path) -> Callable[[str], Path]
 @pytest.fixture
 def gateway_url(installation: Installation) -> Iterator[str]:  # noqa: F811
     """Address of the real gateway, served by uvicorn on a free port."""
-    listener = socket.socket()
-    listener.bind(("127.0.0.1", 0))
-    server = uvicorn.Server(uvicorn.Config(installation.app, log_config=None, lifespan="off"))
-    thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]}, daemon=True)
-    thread.start()
-    with contextlib.closing(listener):
-        yield f"http://127.0.0.1:{listener.getsockname()[1]}"
-        server.should_exit = True
-        thread.join(timeout=10)
+    with served(installation.app, lifespan="off") as url:
+        yield url
 
 
 @pytest.fixture

@@ -1,8 +1,6 @@
 """The application behind a real HTTP server: streams do not end, which the in-process client waits for."""
 
 import json
-import socket
-import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -10,9 +8,9 @@ from typing import Any
 
 import httpx
 import pytest
-import uvicorn
 from tests.gateway.analysis import Worker
 from tests.gateway.installation import Installation, MovingClock, Person
+from tests.serving import served
 
 from gateway.app import create_app
 from gateway.settings import GatewaySettings
@@ -30,15 +28,8 @@ def installation(make_settings: Callable[..., GatewaySettings], clock: MovingClo
 @pytest.fixture
 def address(installation: Installation) -> Iterator[str]:
     """Where the application is served."""
-    listener = socket.create_server(("127.0.0.1", 0))
-    server = uvicorn.Server(
-        uvicorn.Config(installation.app, log_config=None, lifespan="off", timeout_graceful_shutdown=1)
-    )
-    thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]})
-    thread.start()
-    yield f"http://127.0.0.1:{listener.getsockname()[1]}"
-    server.should_exit = True
-    thread.join()
+    with served(installation.app, lifespan="off") as url:
+        yield url
 
 
 @pytest.fixture

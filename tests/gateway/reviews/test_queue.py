@@ -3,13 +3,12 @@
 import secrets
 import socket
 from collections.abc import Callable, Iterator
-from threading import Thread
 
 import pytest
-import uvicorn
 from fastapi.testclient import TestClient
 from tests.gateway.analysis import Worker, add_study, prediction
 from tests.gateway.installation import Installation, Person
+from tests.serving import served
 
 from feedback.app import create_app as create_feedback
 from feedback.database import migrate as migrate_feedback
@@ -29,13 +28,8 @@ def feedback_url(feedback_database: str) -> Iterator[str]:
     """A feedback service that listens."""
     migrate_feedback(feedback_database)
     settings = FeedbackSettings.model_validate({"database_url": feedback_database, "feedback_token": TOKEN})
-    server = uvicorn.Server(uvicorn.Config(create_feedback(settings), log_config=None))
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-        thread = Thread(target=server.run, kwargs={"sockets": [listener]})
-        thread.start()
-        yield f"http://127.0.0.1:{listener.getsockname()[1]}"
-        server.should_exit = True
-        thread.join()
+    with served(create_feedback(settings)) as url:
+        yield url
 
 
 @pytest.fixture

@@ -1,14 +1,13 @@
 """One service calls another: a real server, a real socket."""
 
-import threading
 from collections.abc import Iterator
 from typing import Annotated
 
 import pytest
 import structlog
-import uvicorn
 from fastapi import APIRouter, Depends, FastAPI, Header
 from pydantic import BaseModel
+from tests.serving import served
 
 from ictus.domain.errors import ConflictError, UnavailableError
 from ictus.http import (
@@ -57,16 +56,8 @@ def application() -> FastAPI:
 
 @pytest.fixture(scope="module")
 def address() -> Iterator[str]:
-    server = uvicorn.Server(uvicorn.Config(application(), port=0, log_config=None))
-    thread = threading.Thread(target=server.run, daemon=True)
-    thread.start()
-    while not server.started:
-        thread.join(0.01)
-        assert thread.is_alive()
-    port = server.servers[0].sockets[0].getsockname()[1]
-    yield f"http://127.0.0.1:{port}"
-    server.should_exit = True
-    thread.join()
+    with served(application()) as url:
+        yield url
 
 
 @pytest.fixture

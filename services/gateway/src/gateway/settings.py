@@ -43,6 +43,9 @@ class GatewaySettings(DatabaseSettings):
     feedback_url: HttpUrl = Field(description="Where the feedback service listens.")
     mlflow_url: HttpUrl | None = Field(default=None, description="The model registry, read only.")
     model_name: str = Field(default="ictus", description="The registered model, as the workers know it.")
+    model_public_key: str | None = Field(
+        default=None, description="PEM; only a model signed with its private key is described."
+    )
     model_fresh_seconds: float = Field(
         default=15.0, gt=0, description="How long the registry is not asked again which model is in use."
     )
@@ -84,6 +87,11 @@ class GatewaySettings(DatabaseSettings):
     max_upload_mb: int = Field(default=2048, ge=1, description="Bytes of an upload, unpacked too, in MiB.")
     max_upload_files: int = Field(
         default=2000, ge=1, description="Files of an upload, those in zips included."
+    )
+    upload_stall_seconds: float = Field(
+        default=60.0,
+        gt=0,
+        description="An upload of which less than 64 KiB arrive in this time is broken off.",
     )
     concurrent_intakes: int = Field(
         default=4, ge=1, description="Uploads read at once, up to 2 GB each; the others wait."

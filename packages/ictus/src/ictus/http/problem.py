@@ -6,6 +6,7 @@ stack, a path of this machine, a rejected value or anything that identifies a pa
 
 from collections.abc import Mapping, Sequence
 from copy import deepcopy
+from http import HTTPStatus
 from typing import Any
 
 import structlog
@@ -115,6 +116,10 @@ def problem_response(
         headers["Retry-After"] = str(error.retry_after)
     if error.status == UnauthenticatedError.status:
         headers.setdefault("WWW-Authenticate", "Bearer")
+    if (
+        error.status == HTTPStatus.REQUEST_TIMEOUT
+    ):  # the rest of the request is not waited for: RFC 9110, 15.5.9
+        headers.setdefault("Connection", "close")
     return JSONResponse(
         {**error.extra, **problem.model_dump(exclude_none=True)},
         status_code=error.status,

@@ -38,7 +38,7 @@ def registry_opener(settings: GatewaySettings) -> Callable[[], ModelSource]:
             raise UnavailableError("No model registry is set up.")
         from ictus.registry import Registry  # noqa: PLC0415 (its client takes seconds to import)
 
-        return Registry(str(settings.mlflow_url), settings.model_name)
+        return Registry(str(settings.mlflow_url), settings.model_name, public_key=settings.model_public_key)
 
     return open_registry
 

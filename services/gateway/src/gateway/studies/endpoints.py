@@ -26,6 +26,7 @@ from gateway.studies.errors import (
     StudyHeldError,
     StudyNotHeldError,
     UploadMalformedError,
+    UploadStalledError,
     WorkSpaceFullError,
 )
 from gateway.studies.held import HeldStudies
@@ -91,6 +92,7 @@ async def _receive(
         within=settings.work_dir,
         max_bytes=settings.max_upload_mb * 2**20,
         max_files=settings.max_upload_files,
+        stall_seconds=settings.upload_stall_seconds,
     ) as upload:
         yield upload
 
@@ -106,7 +108,13 @@ def _studies(caller: Caller, session: DbSession, cipher: Cipher) -> StudyService
     responses={
         200: {"model": StudyDetail, "description": "These bytes are there already: their study."},
         **problems(
-            UploadMalformedError, NoFilesError, IntakeError, TooLargeError, QueueFullError, WorkSpaceFullError
+            UploadMalformedError,
+            UploadStalledError,
+            NoFilesError,
+            IntakeError,
+            TooLargeError,
+            QueueFullError,
+            WorkSpaceFullError,
         ),
     },
 )

@@ -13,6 +13,16 @@ class UploadMalformedError(IctusError):
     status: ClassVar[int] = 400
 
 
+class UploadStalledError(IctusError):
+    """Hardly anything of the upload arrived for too long."""
+
+    code: ClassVar[str] = "upload_stalled"
+    title: ClassVar[str] = (
+        "The upload arrived too slowly and was broken off. Please check the connection and send it again."
+    )
+    status: ClassVar[int] = 408
+
+
 class NoFilesError(IctusError):
     """An upload without a file, or only with empty ones."""
 

@@ -4,6 +4,7 @@ The names that the sender gave are never used. Starlette's own form parser is no
 the whole body before a handler can refuse it.
 """
 
+import asyncio
 import errno
 import hashlib
 import shutil
@@ -21,7 +22,12 @@ from python_multipart.multipart import parse_options_header
 from starlette.concurrency import run_in_threadpool
 from starlette.requests import ClientDisconnect, Request
 
-from gateway.studies.errors import NoFilesError, UploadMalformedError, WorkSpaceFullError
+from gateway.studies.errors import (
+    NoFilesError,
+    UploadMalformedError,
+    UploadStalledError,
+    WorkSpaceFullError,
+)
 from gateway.studies.schemas import UploadForm
 from ictus.domain.errors import TooLargeError
 
@@ -29,6 +35,9 @@ FILES: Final = "files"
 _MOST_FIELD_BYTES: Final = 256
 _MOST_FIELDS: Final = 8
 _FORM_OVERHEAD: Final = 2048  # boundary and headers of one part, at most
+
+_LEAST_PROGRESS: Final = 64 * 1024
+"""Bytes that prove that an upload still arrives."""
 
 _DISK_FULL: Final = frozenset({errno.ENOSPC, errno.EDQUOT})
 
@@ -52,7 +61,7 @@ class ReceivedUpload:
 
 @asynccontextmanager
 async def receive_upload(
-    request: Request, *, within: Path | None, max_bytes: int, max_files: int
+    request: Request, *, within: Path | None, max_bytes: int, max_files: int, stall_seconds: float
 ) -> AsyncIterator[ReceivedUpload]:
     """Stream a multipart body into a private directory that is removed at the end, whatever happens.
 
@@ -61,9 +70,11 @@ async def receive_upload(
         within: where to make the directory; the system's place for temporary files when None.
         max_bytes: of all files together.
         max_files: in one upload.
+        stall_seconds: time in which 64 KiB must arrive, or all that is left.
 
     Raises:
-        UploadMalformedError, NoFilesError, TooLargeError, WorkSpaceFullError: nothing of it is kept.
+        UploadMalformedError, UploadStalledError, NoFilesError, TooLargeError, WorkSpaceFullError: nothing of it
+            is kept.
     """
     stated = request.headers.get("content-length", "")
     if stated.isdecimal() and int(stated) > max_bytes + max_files * _FORM_OVERHEAD:
@@ -72,8 +83,7 @@ async def receive_upload(
     try:
         form = _FormReader(request.headers.get("content-type", ""), folder, max_bytes, max_files)
         try:
-            async for chunk in request.stream():
-                await run_in_threadpool(form.write, chunk)
+            await _feed(form, request, stall_seconds)
             yield form.received()
         except OSError as error:
             if error.errno in _DISK_FULL:
@@ -85,6 +95,22 @@ async def receive_upload(
             form.close()
     finally:
         await run_in_threadpool(shutil.rmtree, folder, ignore_errors=True)
+
+
+async def _feed(form: "_FormReader", request: Request, stall_seconds: float) -> None:
+    """Read the body to its end. A sender that trickles must not keep its place for ever."""
+    clock = asyncio.get_running_loop().time
+    arrived = 0
+    try:
+        async with asyncio.timeout(stall_seconds) as patience:
+            async for chunk in request.stream():
+                await run_in_threadpool(form.write, chunk)
+                arrived += len(chunk)
+                if arrived >= _LEAST_PROGRESS:
+                    arrived = 0
+                    patience.reschedule(clock() + stall_seconds)
+    except TimeoutError as error:
+        raise UploadStalledError from error
 
 
 _Part: TypeAlias = "_FilePart | _FieldPart | None"
