@@ -3,7 +3,7 @@
 Every slice goes through the same steps: CT window to 8-bit grey, head-region crop, noise reduction, resize,
 contrast enhancement, normalisation with the ImageNet mean and deviation. A picture has lost its Hounsfield
 units, so it is read as having been exported at ``picture_window`` and brought to the same window: a CT series
-and a picture of it give the same input. The parameters travel in the manifest.
+and a picture of it give the same input. Two more channels may show the inside of the skull (``intracranial``). The parameters travel in the manifest.
 """
 
 from collections.abc import Sequence
@@ -18,6 +18,7 @@ from pydantic import Field, model_validator
 
 from ictus.imaging.volume import Volume, VoxelUnits
 from ictus.model.base import Params
+from ictus.model.intracranial import Intracranial, intracranial_channels
 
 cv2.setNumThreads(1)  # the engine owns the cores; OpenCV's threads beside it cost up to 1.4x
 
@@ -87,6 +88,9 @@ class PreprocessParams(Params):
     contrast: ContrastEnhancement = ContrastEnhancement.NONE
     clahe_clip: float = Field(default=2.0, gt=0)
     clahe_tiles: int = Field(default=8, ge=2, le=32)
+    intracranial: Intracranial | None = Field(
+        default=None, description="Second and third channel show the inside of the skull, for one window."
+    )
     mean: tuple[float, float, float] = (0.485, 0.456, 0.406)
     deviation: tuple[float, float, float] = (0.229, 0.224, 0.225)
 
@@ -94,6 +98,8 @@ class PreprocessParams(Params):
     def _check(self) -> "PreprocessParams":
         if len(self.windows) not in {1, 3}:
             raise ValueError("one window or three")
+        if self.intracranial is not None and len(self.windows) != 1:
+            raise ValueError("intracranial channels go with one window")
         if self.noise_kernel % 2 == 0:
             raise ValueError("noise_kernel must be odd")
         return self
@@ -221,7 +227,12 @@ def enhance(picture: UInt8, box: Sequence[int] | Int32, params: PreprocessParams
 
 
 def normalise(channels: Sequence[UInt8], params: PreprocessParams) -> Float32:
-    """One or three enhanced (size, size) uint8 pictures of a slice to its (3, size, size) float32 input."""
+    """One or three enhanced (size, size) uint8 pictures of a slice to its (3, size, size) float32 input.
+
+    With ``params.intracranial`` the one picture is joined by the two that are made from it.
+    """
+    if params.intracranial is not None:
+        channels = [channels[0], *intracranial_channels(channels[0], params.intracranial)]
     pixels = np.empty((3, params.size, params.size), dtype=np.float32)
     for channel, table in enumerate(_normalisation_tables(params)):
         np.take(table, channels[channel % len(channels)], out=pixels[channel])
