@@ -8,6 +8,7 @@ PORT ?=
 # pytest-xdist workers: each brings its own PostgreSQL, Redis and S3.
 WORKERS ?= 2
 
+# What runs docker-compose.yml; podman-compose does too.
 COMPOSE ?= docker compose
 
 VENV := .venv
@@ -28,8 +29,8 @@ UI_SOURCES := $(shell find frontend/src frontend/public -type f 2>/dev/null) \
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help setup run stop status test unit web-unit lint e2e faults bench secrets containers docs lock openapi client \
-    check-client check-tools clean
+.PHONY: help setup run stop status test unit web-unit lint e2e e2e-compose faults bench secrets containers \
+    docs lock openapi client check-client check-tools clean
 
 help: ## Say what can be made
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -99,6 +100,10 @@ web-unit: $(UI_PACKAGES) ## Run the web UI's own tests
 e2e: setup $(E2E_PACKAGES) ## Walk through the product in a real browser
 	@deploy/check-tools chromium
 	@cd tests/e2e && npm run --silent test
+
+e2e-compose: $(PROJECTS_INSTALLED) $(E2E_PACKAGES) ## The same in a browser on the images of `make containers`
+	@deploy/check-tools chromium
+	@$(BIN)/python -m tests.containers --compose '$(COMPOSE)'
 
 faults: $(PROJECTS_INSTALLED) ## Kill workers and databases under load; every job must end once
 	@$(BIN)/python -m tests.faults
