@@ -20,8 +20,9 @@ _COMPOSE_FILE = REPOSITORY / "docker-compose.yml"
 _ADDITIONS = Path(__file__).with_name("additions.yml")
 _RECORD = "compose.json"
 _DONE = "service_completed_successfully"
-_UP_SECONDS = 600.0
-_COMMAND_SECONDS = 300.0
+# Generous, because the machine may be busy: they end what hangs, they measure nothing.
+_WAIT_SECONDS = 900.0
+_COMMAND_SECONDS = 900.0
 _LOOK_SECONDS = 1.0
 _LAST_LINES = 30
 
@@ -104,7 +105,7 @@ class Compose:
             ContainersError: A service did not get there in time.
         """
         if not self._is_podman:
-            self.run("up", "--detach", "--no-build", timeout_s=_UP_SECONDS)
+            self.run("up", "--detach", "--no-build", timeout_s=_WAIT_SECONDS)
         needs = {name: set(self._needs(name)) for name in self.services}
         for name in TopologicalSorter(needs).static_order():
             if self._is_podman:
@@ -165,7 +166,7 @@ class Compose:
         return needs
 
     def _wait(self, service: str) -> None:
-        deadline = time.monotonic() + _UP_SECONDS
+        deadline = time.monotonic() + _WAIT_SECONDS
         while True:
             container = self.container(service)
             if container.is_done if service in self.one_shots else container.is_well:
