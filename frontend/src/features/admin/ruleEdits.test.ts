@@ -1,6 +1,6 @@
 import { expect, it } from 'vitest';
 import type { Rule } from './api/rules';
-import { boundOf, conditionOf, freshRule, movedRule } from './ruleEdits';
+import { boundOf, conditionOf, freshRule, movedRule, percentOf } from './ruleEdits';
 
 const rule = (id: string): Rule => ({ ...freshRule([]), id });
 
@@ -19,4 +19,10 @@ it('leaves an empty condition open', () => {
   expect(conditionOf([], ['CT', 'MR'])).toBeNull();
   expect(conditionOf(['MR', 'XX'], ['CT', 'MR'])).toEqual(['MR']);
   expect([boundOf(''), boundOf(40)]).toEqual([null, 0.4]);
+});
+
+it('shows a bound as it was typed', () => {
+  const shown = Array.from({ length: 101 }, (_, percent) => percentOf(boundOf(percent)));
+  expect(shown).toEqual(Array.from({ length: 101 }, (_, percent) => percent));
+  expect([percentOf(boundOf('2.35')), percentOf(null)]).toEqual([2.35, '']);
 });

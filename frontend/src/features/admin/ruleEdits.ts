@@ -31,6 +31,11 @@ export function conditionOf<Value extends string>(
   return values.length > 0 ? values : null;
 }
 
+/** A bound 0–1 as a percentage field shows it: as many digits as were typed, not those of binary fractions. */
+export function percentOf(bound: number | null | undefined): number | '' {
+  return bound === null || bound === undefined ? '' : Number((bound * 100).toPrecision(12));
+}
+
 /** A percentage field as a bound 0–1: an empty field leaves it open. */
 export function boundOf(percent: string | number): number | null {
   return percent === '' || !Number.isFinite(Number(percent)) ? null : Number(percent) / 100;

@@ -11,7 +11,7 @@ import {
 } from '@mantine/core';
 import { IconArrowDown, IconArrowUp, IconTrash } from '@tabler/icons-react';
 import type { Rule } from '../api/rules';
-import { boundOf, conditionOf, freshStep } from '../ruleEdits';
+import { boundOf, conditionOf, freshStep, percentOf } from '../ruleEdits';
 import { StepFields } from './StepFields';
 
 const DISPOSITIONS = ['confident', 'uncertain', 'unsuitable', 'not_validated'] as const;
@@ -48,8 +48,6 @@ interface RuleCardProps {
 export function RuleCard({ rule, isFirst, isLast, onChange, onRemove, onMove }: RuleCardProps) {
   const when = rule.when ?? {};
   const set = (part: Partial<typeof when>) => onChange({ ...rule, when: { ...when, ...part } });
-  const percent = (bound: number | null | undefined) =>
-    bound === null || bound === undefined ? '' : bound * 100;
   return (
     <Paper p="md" component="section" aria-label={`Rule ${rule.id}`}>
       <Stack gap="sm">
@@ -124,7 +122,7 @@ export function RuleCard({ rule, isFirst, isLast, onChange, onRemove, onMove }: 
             placeholder="Any"
             min={0}
             max={100}
-            value={percent(when.probability_at_least)}
+            value={percentOf(when.probability_at_least)}
             onChange={(value) => set({ probability_at_least: boundOf(value) })}
           />
           <NumberInput
@@ -132,7 +130,7 @@ export function RuleCard({ rule, isFirst, isLast, onChange, onRemove, onMove }: 
             placeholder="Any"
             min={0}
             max={100}
-            value={percent(when.probability_below)}
+            value={percentOf(when.probability_below)}
             onChange={(value) => set({ probability_below: boundOf(value) })}
           />
         </SimpleGrid>
