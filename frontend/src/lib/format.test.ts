@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { formatAge, formatBytes, formatProbability, formatSeconds, plural } from './format';
+import { formatAge, formatBytes, formatProbability, formatSeconds, formatWait, plural } from './format';
 
 describe('formatProbability', () => {
   it('never claims certainty', () => {
@@ -27,6 +27,15 @@ describe('lengths of time', () => {
     [200_000, '2 d'],
   ])('%d seconds are %s', (seconds, text) => {
     expect(formatSeconds(seconds)).toBe(text);
+  });
+
+  it.each([
+    [0.2, '1 second'],
+    [30, '30 seconds'],
+    [61, '61 seconds'],
+    [100, '2 minutes'],
+  ])('to wait %d seconds is said as %s', (seconds, text) => {
+    expect(formatWait(seconds)).toBe(text);
   });
 
   it('never gives a negative age when two clocks differ', () => {

@@ -53,6 +53,13 @@ export function formatSeconds(seconds: number): string {
   return `${Math.floor(seconds / 86_400)} d`;
 }
 
+/** A time to wait, in words: "30 seconds", "2 minutes". Rounded up, so that nobody comes back too early. */
+export function formatWait(seconds: number): string {
+  return seconds <= 90
+    ? plural(Math.max(1, Math.ceil(seconds)), 'second')
+    : plural(Math.ceil(seconds / 60), 'minute');
+}
+
 /** A file size in decimal units, as file managers show it. */
 export function formatBytes(bytes: number): string {
   const units = ['B', 'kB', 'MB', 'GB'];

@@ -1,7 +1,7 @@
-import { Alert, Button, List, Text } from '@mantine/core';
+import { Button, List, Text } from '@mantine/core';
 import { IconFileAlert } from '@tabler/icons-react';
-import { isUnreachable, messageOf, ProblemError } from '@/lib/problem';
-import classes from './Refusal.module.css';
+import { Problem } from '@/components/Problem';
+import { isUnreachable, ProblemError } from '@/lib/problem';
 
 /** Refusals that may be gone a moment later: busy, out of room, cut off. */
 function isPassing(error: unknown): boolean {
@@ -18,20 +18,12 @@ function details(error: unknown): readonly string[] {
 /** Why the upload was not taken, what to do, and that nothing of it was kept. */
 export function Refusal({ error, onRetry }: { error: unknown; onRetry: (() => void) | undefined }) {
   const passing = isPassing(error);
-  const wait = error instanceof ProblemError ? error.retryAfterSeconds : null;
   return (
-    <Alert
-      role="alert"
-      icon={<IconFileAlert aria-hidden />}
-      title={passing ? 'Not now' : 'This upload was not accepted'}
-      classNames={{
-        root: classes.root ?? '',
-        icon: classes.icon ?? '',
-        title: classes.title ?? '',
-        message: classes.message ?? '',
-      }}
+    <Problem
+      error={error}
+      title={passing ? 'This upload was not taken yet' : 'This upload was not accepted'}
+      icon={IconFileAlert}
     >
-      <Text>{messageOf(error)}</Text>
       {details(error).length > 0 && (
         <List size="sm" mt={4}>
           {details(error).map((reason) => (
@@ -39,16 +31,16 @@ export function Refusal({ error, onRetry }: { error: unknown; onRetry: (() => vo
           ))}
         </List>
       )}
-      <Text c="dimmed" mt={4} fz="xs">
-        {wait === null
-          ? 'Nothing of the upload was kept.'
-          : `Nothing was kept. Try again in about ${wait} s.`}
+      <Text mt={4}>
+        {passing
+          ? 'Nothing of the upload was kept; your files are still chosen here. If the patient cannot wait, do not wait for Ictus: have the scan read as usual.'
+          : 'Nothing of the upload was kept.'}
       </Text>
       {passing && onRetry && (
         <Button mt="xs" size="compact-sm" variant="default" onClick={onRetry}>
           Try again
         </Button>
       )}
-    </Alert>
+    </Problem>
   );
 }
