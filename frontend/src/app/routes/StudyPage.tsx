@@ -1,4 +1,4 @@
-import { Anchor, Button, Group, Menu, Select, Stack, Text, Title } from '@mantine/core';
+import { Anchor, Button, Group, Menu, Select, Stack, Text, Title, VisuallyHidden } from '@mantine/core';
 import {
   IconArrowLeft,
   IconDotsVertical,
@@ -24,6 +24,7 @@ import {
   useStudy,
 } from '@/features/study';
 import { Viewer } from '@/features/viewer';
+import { verdictOf } from '@/lib/disposition';
 import { patientFacts, patientTitle } from '@/lib/patient';
 import { ProblemError } from '@/lib/problem';
 import { NotFoundPage } from './NotFoundPage';
@@ -144,27 +145,41 @@ function Scan({ study }: { study: StudyDetail }) {
   );
 }
 
+/** The answer in a line, for who cannot see it arrive. */
+function said({ result }: StudyDetail): string {
+  return result === null ? '' : `Result: ${verdictOf(result.disposition, result.finding).label}`;
+}
+
 /** One study: the scan beside what the model says of it. */
 export function StudyPage() {
   const { studyId = '' } = useParams();
   const query = useStudy(studyId);
-  useLiveStudy(studyId);
+  const gone = query.error instanceof ProblemError && [404, 422].includes(query.error.status);
+  useLiveStudy(studyId, !gone);
+  // Also when it was on screen before: a study that was erased meanwhile is shown no longer.
+  if (gone) {
+    return <NotFoundPage />;
+  }
   if (query.data === undefined) {
-    if (query.isPending) {
-      return <LoadingState label="Opening the study…" />;
-    }
-    const gone = query.error instanceof ProblemError && [404, 422].includes(query.error.status);
-    return gone ? <NotFoundPage /> : <ErrorState error={query.error} onRetry={() => void query.refetch()} />;
+    return query.isPending ? (
+      <LoadingState label="Opening the study…" />
+    ) : (
+      <ErrorState error={query.error} onRetry={() => void query.refetch()} />
+    );
   }
   const study = query.data;
   const open = study.job !== null && (study.state === 'queued' || study.state === 'running');
   return (
     <div className={classes.page}>
       <DocumentTitle>{patientTitle(study.patient)}</DocumentTitle>
+      <VisuallyHidden role="status">{study.state === 'completed' && said(study)}</VisuallyHidden>
       <Header study={study} />
       <Stack gap="sm" className={classes.answer ?? ''}>
         {open && study.job && <StageProgress job={study.job} />}
         <StudyNotice study={study} />
+        {study.result && study.state !== 'completed' && (
+          <Text>The answer below is of an earlier analysis of the same scan.</Text>
+        )}
         {study.result && <ResultPanel result={study.result} />}
       </Stack>
       <Scan study={study} />

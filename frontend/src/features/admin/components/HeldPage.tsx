@@ -7,6 +7,7 @@ import { DocumentTitle } from '@/components/DocumentTitle';
 import { Problem } from '@/components/Problem';
 import { formatDateTime } from '@/lib/format';
 import { patientFacts, patientTitle } from '@/lib/patient';
+import { holdReason } from '@/lib/words';
 import { type HeldStudy, useHeldStudies, useRejectStudy, useReleaseStudy } from '../api/work';
 
 /** Studies whose pictures may show who the patient is: a person looks before a machine does. */
@@ -34,7 +35,7 @@ export function HeldPage() {
                 {patientFacts(study.patient)}
               </Text>
             </Table.Td>
-            <Table.Td>{study.hold_reasons.map((reason) => reason.replaceAll('_', ' ')).join(', ')}</Table.Td>
+            <Table.Td>{study.hold_reasons.map(holdReason).join(' ')}</Table.Td>
             <Table.Td className="numbers">{formatDateTime(study.received_at)}</Table.Td>
             <Table.Td>
               <Group gap={6} justify="flex-end" wrap="nowrap">

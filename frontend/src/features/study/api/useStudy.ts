@@ -42,12 +42,12 @@ export function advance(study: StudyDetail, event: StudyEvent): StudyDetail {
   return { ...study, state: 'running', job };
 }
 
-/** Keeps a study up to date while it is on screen. */
-export function useLiveStudy(id: string) {
+/** Keeps a study up to date while it is on screen; listens to nothing where there is no such study. */
+export function useLiveStudy(id: string, exists: boolean) {
   const client = useQueryClient();
   const refresh = useCoalesced(() => void client.invalidateQueries({ queryKey: studyKey(id) }), QUIET_MS);
   return useEventStream<StudyEvent>({
-    url: `/api/v1/studies/${id}/events`,
+    url: exists ? `/api/v1/studies/${id}/events` : null,
     onOpen: refresh,
     onEvent: (event) => {
       if (event.kind === 'job.progress') {

@@ -1,6 +1,7 @@
 import { Paper, Text, Title } from '@mantine/core';
 import { formatDateTime, formatSeconds, plural } from '@/lib/format';
 import { formatDicomDate, formatPersonName } from '@/lib/patient';
+import { sentence } from '@/lib/words';
 import type { StudyDetail } from '../api/useStudy';
 import classes from './StudyFacts.module.css';
 
@@ -33,7 +34,7 @@ const WARNINGS: Record<string, string> = {
 
 /** A stable code in words, as far as they are known. */
 function inWords(code: string): string {
-  return WARNINGS[code] ?? `${code.replaceAll('_', ' ').replace(/^./, (first) => first.toUpperCase())}.`;
+  return WARNINGS[code] ?? `${sentence(code)}.`;
 }
 
 /** What the scan is, when what happened to it, and what a reader should know about the upload. */

@@ -1,12 +1,8 @@
 import { Button, Paper, Text, Title } from '@mantine/core';
 import type { ReactNode } from 'react';
 import { Problem } from '@/components/Problem';
+import { holdReason } from '@/lib/words';
 import { type StudyDetail, useAnalyseAgain } from '../api/useStudy';
-
-const HOLD_REASONS: Record<string, string> = {
-  burned_in_annotation: 'The pictures may show the patient’s name, burned into them.',
-  secondary_capture: 'It is a screen shot or another secondary capture, which may show the patient’s name.',
-};
 
 function Notice({ title, children }: { title: string; children: ReactNode }) {
   return (
@@ -35,7 +31,7 @@ export function StudyNotice({ study }: { study: StudyDetail }) {
       return (
         <Notice title="Held until an administrator has looked">
           {study.hold_reasons.map((reason) => (
-            <Text key={reason}>{HOLD_REASONS[reason] ?? reason.replaceAll('_', ' ')}</Text>
+            <Text key={reason}>{holdReason(reason)}</Text>
           ))}
           <Text c="dimmed">It is analysed once it has been released.</Text>
         </Notice>
