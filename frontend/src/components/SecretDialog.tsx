@@ -1,6 +1,8 @@
-import { Button, Code, CopyButton, Group, Modal, Stack, Text } from '@mantine/core';
+import { Button, Code, CopyButton, Group, Stack, Text } from '@mantine/core';
 import { IconCheck, IconCopy } from '@tabler/icons-react';
 import type { ReactNode } from 'react';
+
+import { Dialog } from './Dialog';
 
 interface SecretDialogProps {
   readonly title: string;
@@ -12,7 +14,7 @@ interface SecretDialogProps {
 /** Shows a secret once. It is gone when the dialog closes, so a stray click outside does not close it. */
 export function SecretDialog({ title, secret, children, onClose }: SecretDialogProps) {
   return (
-    <Modal opened onClose={onClose} title={title} closeOnClickOutside={false}>
+    <Dialog onClose={onClose} title={title} closeOnClickOutside={false}>
       <Stack>
         <Text>{children}</Text>
         <Code block fz="md" data-testid="secret" style={{ whiteSpace: 'pre-wrap', overflowWrap: 'anywhere' }}>
@@ -35,6 +37,6 @@ export function SecretDialog({ title, secret, children, onClose }: SecretDialogP
           <Button onClick={onClose}>I have it</Button>
         </Group>
       </Stack>
-    </Modal>
+    </Dialog>
   );
 }

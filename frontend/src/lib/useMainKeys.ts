@@ -4,8 +4,8 @@ const TYPING =
   'input, textarea, select, [contenteditable="true"], [role="dialog"], [role="menu"], [role="listbox"]';
 
 /**
- * Keys of a page, heard while the focus is inside its main part (which takes it on every navigation) and
- * nothing is being typed. The handler says whether it took the key.
+ * Keys of a page, heard while the focus is inside its main part (which takes it on every navigation) or nowhere, as
+ * when the button that had it is gone, and nothing is being typed. The handler says whether it took the key.
  */
 export function useMainKeys(handler: (event: KeyboardEvent) => boolean): void {
   const latest = useRef(handler);
@@ -14,12 +14,14 @@ export function useMainKeys(handler: (event: KeyboardEvent) => boolean): void {
   useEffect(() => {
     const main = document.getElementById('main');
     const listen = (event: KeyboardEvent) => {
-      const typing = event.target instanceof Element && event.target.closest(TYPING) !== null;
-      if (!typing && !event.ctrlKey && !event.metaKey && !event.altKey && latest.current(event)) {
+      const { target } = event;
+      const here = target === document.body || (target instanceof Node && main?.contains(target));
+      const typing = target instanceof Element && target.closest(TYPING) !== null;
+      if (here && !typing && !event.ctrlKey && !event.metaKey && !event.altKey && latest.current(event)) {
         event.preventDefault();
       }
     };
-    main?.addEventListener('keydown', listen);
-    return () => main?.removeEventListener('keydown', listen);
+    document.addEventListener('keydown', listen);
+    return () => document.removeEventListener('keydown', listen);
   }, []);
 }

@@ -1,5 +1,6 @@
-import { Button, Checkbox, Group, Modal, Select, Stack, TextInput } from '@mantine/core';
+import { Button, Checkbox, Group, Select, Stack, TextInput } from '@mantine/core';
 import { useState } from 'react';
+import { Dialog } from '@/components/Dialog';
 import { Problem } from '@/components/Problem';
 import { SecretDialog } from '@/components/SecretDialog';
 import { type Scope, useIssueKey } from '../api/keys';
@@ -30,43 +31,50 @@ export function KeyDialog({ sites, onClose }: { sites: readonly Site[]; onClose:
     );
   }
   return (
-    <Modal opened onClose={onClose} title="New API key">
-      <Stack>
-        <TextInput
-          label="System"
-          description="What will use it."
-          value={name}
-          onChange={(event) => setName(event.currentTarget.value)}
-          data-autofocus
-        />
-        <Select
-          label="Site"
-          data={sites.map((site) => ({ value: site.id, label: site.name }))}
-          value={siteId}
-          allowDeselect={false}
-          onChange={setChosenSite}
-        />
-        <Checkbox.Group label="Scopes" value={scopes} onChange={setScopes}>
-          <Stack gap={6} mt={4}>
-            {Object.entries(SCOPES).map(([scope, label]) => (
-              <Checkbox key={scope} value={scope} label={label} />
-            ))}
-          </Stack>
-        </Checkbox.Group>
-        <Problem error={issue.error} />
-        <Group justify="flex-end">
-          <Button variant="default" onClick={onClose}>
-            Cancel
-          </Button>
-          <Button
-            disabled={name.trim() === '' || chosen.length === 0}
-            loading={issue.isPending}
-            onClick={() => issue.mutate({ name, site_id: siteId, scopes: chosen })}
-          >
-            Issue the key
-          </Button>
-        </Group>
-      </Stack>
-    </Modal>
+    <Dialog onClose={onClose} title="New API key">
+      <form
+        onSubmit={(event) => {
+          event.preventDefault();
+          issue.mutate({ name, site_id: siteId, scopes: chosen });
+        }}
+      >
+        <Stack>
+          <TextInput
+            label="System"
+            description="What will use it."
+            value={name}
+            onChange={(event) => setName(event.currentTarget.value)}
+            data-autofocus
+          />
+          <Select
+            label="Site"
+            data={sites.map((site) => ({ value: site.id, label: site.name }))}
+            value={siteId}
+            allowDeselect={false}
+            onChange={setChosenSite}
+          />
+          <Checkbox.Group label="Scopes" value={scopes} onChange={setScopes}>
+            <Stack gap={6} mt={4}>
+              {Object.entries(SCOPES).map(([scope, label]) => (
+                <Checkbox key={scope} value={scope} label={label} />
+              ))}
+            </Stack>
+          </Checkbox.Group>
+          <Problem error={issue.error} />
+          <Group justify="flex-end">
+            <Button variant="default" onClick={onClose}>
+              Cancel
+            </Button>
+            <Button
+              disabled={name.trim() === '' || chosen.length === 0}
+              loading={issue.isPending}
+              type="submit"
+            >
+              Issue the key
+            </Button>
+          </Group>
+        </Stack>
+      </form>
+    </Dialog>
   );
 }

@@ -3,6 +3,7 @@ import { useState } from 'react';
 import { ConfirmDialog } from '@/components/ConfirmDialog';
 import { DataPanel } from '@/components/DataPanel';
 import { DocumentTitle } from '@/components/DocumentTitle';
+import { FocusReturn } from '@/components/FocusReturn';
 import { ToneBadge } from '@/components/ToneBadge';
 import { formatDateTime } from '@/lib/format';
 import { useNow } from '@/lib/useNow';
@@ -61,7 +62,11 @@ export function KeysPage() {
         empty="No API key yet"
         action={<Button onClick={() => setCreating(true)}>New key</Button>}
       />
-      {creating && <KeyDialog sites={sites.data ?? []} onClose={() => setCreating(false)} />}
+      {creating && (
+        <FocusReturn>
+          <KeyDialog sites={sites.data ?? []} onClose={() => setCreating(false)} />
+        </FocusReturn>
+      )}
       {ending && (
         <ConfirmDialog
           title={`Revoke the key of ${ending.name}?`}

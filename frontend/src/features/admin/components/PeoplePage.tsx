@@ -2,6 +2,7 @@ import { Button, Group, SegmentedControl, Table, Text } from '@mantine/core';
 import { useState } from 'react';
 import { DataPanel } from '@/components/DataPanel';
 import { DocumentTitle } from '@/components/DocumentTitle';
+import { FocusReturn } from '@/components/FocusReturn';
 import { Problem } from '@/components/Problem';
 import { ToneBadge } from '@/components/ToneBadge';
 import { formatDateTime } from '@/lib/format';
@@ -80,7 +81,11 @@ export function PeoplePage() {
           />
         }
       />
-      {asked && <PersonDialogs asked={asked} sites={sites.data ?? []} onClose={() => setAsked(null)} />}
+      {asked && (
+        <FocusReturn>
+          <PersonDialogs asked={asked} sites={sites.data ?? []} onClose={() => setAsked(null)} />
+        </FocusReturn>
+      )}
     </>
   );
 }

@@ -1,6 +1,7 @@
-import { Button, Group, Modal, Select, Stack, Text } from '@mantine/core';
+import { Button, Group, Select, Stack, Text } from '@mantine/core';
 import { useState } from 'react';
 import { ConfirmDialog } from '@/components/ConfirmDialog';
+import { Dialog } from '@/components/Dialog';
 import { Problem } from '@/components/Problem';
 import { SecretDialog } from '@/components/SecretDialog';
 import { formatDateTime } from '@/lib/format';
@@ -35,7 +36,7 @@ function EditDialog({ person, sites, onClose }: DialogProps & { sites: readonly 
   const [chosenSite, setChosenSite] = useState(person.site_id);
   const siteId = chosenSite ?? sites[0]?.id ?? '';
   return (
-    <Modal opened onClose={onClose} title={approving ? `Approve ${person.name}` : person.name}>
+    <Dialog onClose={onClose} title={approving ? `Approve ${person.name}` : person.name}>
       <Stack>
         <Text c="dimmed">{person.email}</Text>
         <Select
@@ -66,7 +67,7 @@ function EditDialog({ person, sites, onClose }: DialogProps & { sites: readonly 
           </Button>
         </Group>
       </Stack>
-    </Modal>
+    </Dialog>
   );
 }
 

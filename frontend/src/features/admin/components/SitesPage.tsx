@@ -1,6 +1,8 @@
-import { Button, Group, Modal, Stack, Table, TextInput } from '@mantine/core';
+import { Button, Group, Stack, Table, TextInput } from '@mantine/core';
 import { useState } from 'react';
+import { ConfirmDialog } from '@/components/ConfirmDialog';
 import { DataPanel } from '@/components/DataPanel';
+import { Dialog } from '@/components/Dialog';
 import { DocumentTitle } from '@/components/DocumentTitle';
 import { Problem } from '@/components/Problem';
 import { formatDateTime } from '@/lib/format';
@@ -15,7 +17,7 @@ function SiteDialog({ site, onClose }: { site: Site | null; onClose: () => void 
       ? create.mutate(name, { onSuccess: onClose })
       : rename.mutate({ id: site.id, name }, { onSuccess: onClose });
   return (
-    <Modal opened onClose={onClose} title={site === null ? 'New site' : 'Rename the site'}>
+    <Dialog onClose={onClose} title={site === null ? 'New site' : 'Rename the site'}>
       <form
         onSubmit={(event) => {
           event.preventDefault();
@@ -45,7 +47,7 @@ function SiteDialog({ site, onClose }: { site: Site | null; onClose: () => void 
           </Group>
         </Stack>
       </form>
-    </Modal>
+    </Dialog>
   );
 }
 
@@ -54,10 +56,10 @@ export function SitesPage() {
   const sites = useSites();
   const remove = useDeleteSite();
   const [open, setOpen] = useState<Site | 'new' | null>(null);
+  const [ending, setEnding] = useState<Site | null>(null);
   return (
     <>
       <DocumentTitle>Sites</DocumentTitle>
-      <Problem error={remove.error} />
       <DataPanel
         title="Sites"
         note="A site’s studies are seen by its own people only."
@@ -72,7 +74,7 @@ export function SitesPage() {
                 <Button variant="subtle" size="compact-sm" onClick={() => setOpen(site)}>
                   Rename
                 </Button>
-                <Button variant="subtle" size="compact-sm" onClick={() => remove.mutate(site.id)}>
+                <Button variant="subtle" size="compact-sm" onClick={() => setEnding(site)}>
                   Delete
                 </Button>
               </Group>
@@ -82,6 +84,21 @@ export function SitesPage() {
         empty="No site yet"
         action={<Button onClick={() => setOpen('new')}>New site</Button>}
       />
+      {ending && (
+        <ConfirmDialog
+          title={`Delete the site ${ending.name}?`}
+          verb="Delete the site"
+          pending={remove.isPending}
+          error={remove.error}
+          onConfirm={() => remove.mutate(ending.id, { onSuccess: () => setEnding(null) })}
+          onClose={() => {
+            remove.reset();
+            setEnding(null);
+          }}
+        >
+          Only a site without people, keys and studies can be deleted.
+        </ConfirmDialog>
+      )}
       {open !== null && <SiteDialog site={open === 'new' ? null : open} onClose={() => setOpen(null)} />}
     </>
   );
