@@ -1,9 +1,8 @@
-import { useIdle } from '@mantine/hooks';
-import { useEffect } from 'react';
 import { Navigate, Outlet, useLocation } from 'react-router';
 import { ErrorState, LoadingState } from '@/components/States';
-import { useLogout, useSession } from '@/features/auth';
+import { useSession } from '@/features/auth';
 import { CurrentUserContext, useCurrentUser } from '@/lib/session';
+import { IdleSignOut } from './IdleSignOut';
 import { ForbiddenPage } from './routes/ForbiddenPage';
 
 function usePathHere(): string {
@@ -14,22 +13,6 @@ function usePathHere(): string {
 /** The login page that leads back here. */
 function loginPath(here: string): string {
   return here === '/' ? '/login' : `/login?ended&next=${encodeURIComponent(here)}`;
-}
-
-/**
- * Signs out when nobody has touched the page for as long as a session may idle. The pages keep themselves up to date,
- * so the gateway alone cannot tell that nobody sits there any more.
- */
-function IdleSignOut({ seconds }: { seconds: number }) {
-  const { mutate: signOut } = useLogout();
-  const idle = useIdle(seconds * 1000, { initialState: false });
-  const here = usePathHere();
-  useEffect(() => {
-    if (idle) {
-      signOut(loginPath(here));
-    }
-  }, [idle, signOut, here]);
-  return null;
 }
 
 /** Lets signed-in people through. Others go to the login and come back here afterwards. */
@@ -51,7 +34,7 @@ export function RequireSession() {
   }
   return (
     <CurrentUserContext value={user}>
-      <IdleSignOut seconds={idleSeconds} />
+      <IdleSignOut seconds={idleSeconds} to={loginPath(here)} />
       <Outlet />
     </CurrentUserContext>
   );

@@ -1,6 +1,9 @@
 import { createContext, useContext } from 'react';
 import type { Schema } from '@/client';
 
+/** The cache's key of who is signed in. */
+export const SESSION_KEY = ['session'] as const;
+
 export type CurrentUser = Schema<'Me'>;
 
 /** Who is signed in; provided by the app around every page behind the login. */

@@ -1,4 +1,6 @@
+import { useQueryClient } from '@tanstack/react-query';
 import { useEffect, useRef, useState } from 'react';
+import { SESSION_KEY } from './session';
 
 export type StreamState = 'connecting' | 'open' | 'lost';
 
@@ -13,12 +15,14 @@ interface StreamOptions<Event> {
 
 /**
  * Listens to server-sent events whose data is JSON. The browser reconnects by itself and sends `Last-Event-ID`; where it
- * gives up (an HTTP error ends an EventSource for good) a new one is opened after `retryMs`.
+ * gives up (an HTTP error ends an EventSource for good) a new one is opened after `retryMs`, and the session is looked
+ * at: an EventSource does not say that it was refused because nobody is signed in any more.
  */
 export function useEventStream<Event>(
   { url, onEvent, onOpen }: StreamOptions<Event>,
   retryMs = 5000,
 ): StreamState {
+  const client = useQueryClient();
   const [state, setState] = useState<StreamState>('connecting');
   const handlers = useRef({ onEvent, onOpen });
   handlers.current = { onEvent, onOpen };
@@ -38,6 +42,7 @@ export function useEventStream<Event>(
       source.onerror = () => {
         setState('lost');
         if (source.readyState === EventSource.CLOSED) {
+          void client.invalidateQueries({ queryKey: SESSION_KEY });
           retry = window.setTimeout(open, retryMs);
         }
       };
@@ -50,7 +55,7 @@ export function useEventStream<Event>(
       window.clearTimeout(retry);
       source.close();
     };
-  }, [url, retryMs]);
+  }, [client, url, retryMs]);
 
   return state;
 }

@@ -1,8 +1,13 @@
-import { type QueryClient, queryOptions, useMutation, useQuery, useQueryClient } from '@tanstack/react-query';
+import {
+  type QueryClient,
+  type QueryFilters,
+  queryOptions,
+  useMutation,
+  useQuery,
+  useQueryClient,
+} from '@tanstack/react-query';
 import { answerOf, api, ProblemError, type Schema, setCsrfToken } from '@/client';
-import type { CurrentUser } from '@/lib/session';
-
-export const SESSION_KEY = ['session'] as const;
+import { type CurrentUser, SESSION_KEY } from '@/lib/session';
 
 export interface Session {
   readonly user: CurrentUser;
@@ -15,12 +20,21 @@ function adopt({ csrf_token, user, idle_seconds }: Schema<'SignedIn'>): Session 
   return { user, idleSeconds: idle_seconds };
 }
 
-async function readSession(): Promise<Session | null> {
+/** Everything in the cache besides the session: what was read for whoever is signed in. */
+const READ_FOR_SOMEBODY: QueryFilters = { predicate: ({ queryKey }) => queryKey[0] !== SESSION_KEY[0] };
+
+async function readSession(client: QueryClient): Promise<Session | null> {
   try {
-    return adopt(await answerOf(api.GET('/api/v1/auth/me')));
+    const session = adopt(await answerOf(api.GET('/api/v1/auth/me')));
+    const before = client.getQueryData<Session | null>(SESSION_KEY);
+    if (before && before.user.id !== session.user.id) {
+      // Somebody else signed in, in another tab of this browser.
+      void client.resetQueries(READ_FOR_SOMEBODY);
+    }
+    return session;
   } catch (error) {
     if (error instanceof ProblemError && error.status === 401) {
-      setCsrfToken(null);
+      endSession(client);
       return null;
     }
     throw error;
@@ -30,7 +44,7 @@ async function readSession(): Promise<Session | null> {
 /** Who is signed in: null for nobody. Held in memory only, and read anew when the window is looked at again. */
 export const sessionQuery = queryOptions({
   queryKey: SESSION_KEY,
-  queryFn: readSession,
+  queryFn: ({ client }) => readSession(client),
   staleTime: 60_000,
   refetchOnWindowFocus: 'always',
 });
@@ -39,7 +53,7 @@ export const sessionQuery = queryOptions({
 export function endSession(client: QueryClient): void {
   setCsrfToken(null);
   client.setQueryData(SESSION_KEY, null);
-  client.removeQueries({ predicate: ({ queryKey }) => queryKey[0] !== SESSION_KEY[0] });
+  client.removeQueries(READ_FOR_SOMEBODY);
 }
 
 export function useSession() {

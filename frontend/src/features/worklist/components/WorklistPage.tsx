@@ -11,28 +11,30 @@ import {
   Title,
 } from '@mantine/core';
 import { notifications } from '@mantine/notifications';
-import { IconRefreshOff, IconUpload, IconWifi } from '@tabler/icons-react';
+import { type Icon, IconRefreshOff, IconUpload, IconWifi } from '@tabler/icons-react';
 import { Link, useSearchParams } from 'react-router';
 import { DocumentTitle } from '@/components/DocumentTitle';
 import { EmptyState, ErrorState, LoadingState } from '@/components/States';
 import { ToneBadge } from '@/components/ToneBadge';
+import type { Tone } from '@/lib/tone';
+import type { StreamState } from '@/lib/useEventStream';
 import { useMainKeys } from '@/lib/useMainKeys';
 import { useLiveWorklist, useWorklist } from '../api/useWorklist';
 import { FILTERS, filterChosen, queryOf } from '../filters';
 import { moveBetweenRows, WorklistTable } from './WorklistTable';
 
-function Live({ state }: { state: ReturnType<typeof useLiveWorklist> }) {
+const LIVE: Record<StreamState, { readonly tone: Tone; readonly icon: Icon; readonly label: string }> = {
+  connecting: { tone: 'quiet', icon: IconWifi, label: 'Connecting' },
+  open: { tone: 'clear', icon: IconWifi, label: 'Live' },
+  lost: { tone: 'unsure', icon: IconRefreshOff, label: 'Not live: reconnecting' },
+};
+
+function Live({ state }: { state: StreamState }) {
   return (
     <Box role="status">
-      {state === 'lost' ? (
-        <ToneBadge tone="unsure" icon={IconRefreshOff}>
-          Not live: reconnecting
-        </ToneBadge>
-      ) : (
-        <ToneBadge tone="clear" icon={IconWifi}>
-          Live
-        </ToneBadge>
-      )}
+      <ToneBadge tone={LIVE[state].tone} icon={LIVE[state].icon}>
+        {LIVE[state].label}
+      </ToneBadge>
     </Box>
   );
 }
