@@ -2,6 +2,7 @@ import { Button, Group, Paper, Stack, Text, Title } from '@mantine/core';
 import { notifications } from '@mantine/notifications';
 import { useState } from 'react';
 import { DocumentTitle } from '@/components/DocumentTitle';
+import { LeaveGuard } from '@/components/LeaveGuard';
 import { Problem } from '@/components/Problem';
 import { ErrorState, LoadingState } from '@/components/States';
 import { formatDateTime } from '@/lib/format';
@@ -48,6 +49,11 @@ function RulesEditor({ rules }: { rules: Rules }) {
           </Button>
         </Group>
       </Group>
+      {changed && (
+        <LeaveGuard title="Leave without saving?" verb="Leave without saving">
+          What you changed in the rules is lost.
+        </LeaveGuard>
+      )}
       <Problem error={replace.error} />
       {edited.length === 0 && (
         <Paper p="lg">

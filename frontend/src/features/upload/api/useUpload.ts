@@ -1,5 +1,5 @@
 import { useMutation, useQueryClient } from '@tanstack/react-query';
-import { useRef, useState } from 'react';
+import { useEffect, useRef, useState } from 'react';
 import { sendUpload, type UploadRequest } from './sendUpload';
 
 export interface UploadProgress {
@@ -7,11 +7,15 @@ export interface UploadProgress {
   readonly total: number;
 }
 
-/** Sends a study and says how far it is. `cancel` breaks it off; nothing is kept of it then. */
+/**
+ * Sends a study and says how far it is. `cancel` breaks it off, and so does leaving the page; nothing is kept of it
+ * then.
+ */
 export function useUpload() {
   const client = useQueryClient();
   const controller = useRef<AbortController | null>(null);
   const [progress, setProgress] = useState<UploadProgress | null>(null);
+  useEffect(() => () => controller.current?.abort(), []);
   const upload = useMutation({
     mutationFn: (request: UploadRequest) => {
       controller.current = new AbortController();

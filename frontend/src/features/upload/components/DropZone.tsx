@@ -1,6 +1,6 @@
 import { Button, Group, Text } from '@mantine/core';
 import { IconFileUpload } from '@tabler/icons-react';
-import { type InputHTMLAttributes, useRef } from 'react';
+import { type InputHTMLAttributes, useRef, useState } from 'react';
 import { useDropzone } from 'react-dropzone';
 import classes from './DropZone.module.css';
 
@@ -15,12 +15,19 @@ const FOLDER = { webkitdirectory: '' } as InputHTMLAttributes<HTMLInputElement>;
 /** Where files and whole folders are dropped, or chosen with two buttons. */
 export function DropZone({ disabled, onFiles }: DropZoneProps) {
   const folder = useRef<HTMLInputElement>(null);
+  const [empty, setEmpty] = useState(false);
+  const take = (files: readonly File[]) => {
+    setEmpty(files.length === 0);
+    if (files.length > 0) {
+      onFiles(files);
+    }
+  };
   // react-dropzone walks dropped folders by webkitGetAsEntry.
   const { getRootProps, getInputProps, isDragActive, open } = useDropzone({
     disabled,
     noClick: true,
     noKeyboard: true,
-    onDrop: (files) => files.length > 0 && onFiles(files),
+    onDrop: take,
   });
   return (
     <div
@@ -37,12 +44,13 @@ export function DropZone({ disabled, onFiles }: DropZoneProps) {
         data-testid="folder"
         disabled={disabled}
         onChange={(event) => {
-          onFiles([...(event.currentTarget.files ?? [])]);
+          take([...(event.currentTarget.files ?? [])]);
           event.currentTarget.value = '';
         }}
       />
       <IconFileUpload size={34} stroke={1.3} aria-hidden className={classes.icon ?? ''} />
       <Text fw={600}>{isDragActive ? 'Let go to add them' : 'Drop files or a folder here'}</Text>
+      {empty && <Text role="alert">There is no file in it. Choose another folder.</Text>}
       <Text c="dimmed" fz="sm" ta="center">
         DICOM, NIfTI, PNG, JPEG, or a zip of them
       </Text>

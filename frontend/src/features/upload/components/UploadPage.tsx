@@ -1,8 +1,9 @@
 import { Button, Container, Group, Paper, SegmentedControl, Stack, Text, Title } from '@mantine/core';
 import { notifications } from '@mantine/notifications';
-import { useState } from 'react';
+import { useEffect, useState } from 'react';
 import { useNavigate } from 'react-router';
 import { DocumentTitle } from '@/components/DocumentTitle';
+import { LeaveGuard } from '@/components/LeaveGuard';
 import { ProblemError } from '@/lib/problem';
 import type { Modality, Priority } from '../api/sendUpload';
 import { useUpload } from '../api/useUpload';
@@ -32,23 +33,25 @@ export function UploadPage() {
     setFiles(next);
   };
   const send = () =>
-    upload.mutate(
-      { files, priority, modality: unstated && modality !== 'unknown' ? modality : null },
-      {
-        onSuccess: ({ study, created }) => {
-          if (!created) {
-            notifications.show({
-              message: 'These files had been uploaded before. This is the study they made.',
-            });
-          }
-          void navigate(`/studies/${study.id}`);
-        },
-      },
-    );
+    upload.mutate({ files, priority, modality: unstated && modality !== 'unknown' ? modality : null });
+  const answer = upload.data;
+  useEffect(() => {
+    if (answer) {
+      if (!answer.created) {
+        notifications.show({ message: 'These files had been uploaded before. This is the study they made.' });
+      }
+      void navigate(`/studies/${answer.study.id}`);
+    }
+  }, [answer, navigate]);
 
   return (
     <Container size="sm" py="lg" px={{ base: 'sm', sm: 'md' }}>
       <DocumentTitle>Upload</DocumentTitle>
+      {upload.isPending && (
+        <LeaveGuard title="Stop the upload?" verb="Stop and leave">
+          The scan is still being sent. If you leave now, nothing of it is kept.
+        </LeaveGuard>
+      )}
       <Title order={1} fz={22}>
         Upload a scan
       </Title>
