@@ -5,7 +5,7 @@ One set per pytest process (so per xdist worker), on free loopback ports and in 
 
 import shutil
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,8 +14,9 @@ from uuid import uuid4
 import pytest
 
 from local.database import admin_dsn, create_service_database, drop_database
+from local.model_keys import new_model_keys
 from local.ports import LOOPBACK
-from local.secret_files import database_url
+from local.secret_files import ModelKeys, database_url
 from local.stack import LocalStack
 
 REPOSITORY = Path(__file__).resolve().parents[1]
@@ -115,6 +116,26 @@ def mlflow_url(server_stack: LocalStack) -> str:
     """
     server_stack.start(["mlflow", "buckets"])
     return server_stack.url("mlflow")
+
+
+@pytest.fixture(scope="session")
+def model_keys() -> ModelKeys:
+    """A key pair that a test's models are signed and verified with."""
+    return new_model_keys()
+
+
+@pytest.fixture(scope="session")
+def sign_model(model_keys: ModelKeys) -> Callable[[Path], Path]:
+    """Signs a model directory with `model_keys`, in place, and gives it back."""
+    from ictus.model.manifest import MANIFEST_FILE
+    from ictus.model.signature import SIGNATURE_FILE
+    from trainer.sign import sign_manifest
+
+    def sign(directory: Path) -> Path:
+        sign_manifest(directory / MANIFEST_FILE, model_keys.private, directory / SIGNATURE_FILE)
+        return directory
+
+    return sign
 
 
 @pytest.fixture(scope="module")

@@ -4,9 +4,10 @@ Run it from ``deploy/``. It makes what is missing and changes nothing that is th
 """
 
 import argparse
+import subprocess
 from pathlib import Path
 
-from local.secret_files import Addresses, Credentials, write_private, write_process_secrets
+from local.secret_files import Addresses, Credentials, ModelKeys, write_private, write_process_secrets
 
 
 def write_compose_secrets(folder: Path) -> None:
@@ -17,7 +18,8 @@ def write_compose_secrets(folder: Path) -> None:
     """
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     credentials = Credentials.load_or_create(folder / "installation.json")
-    write_process_secrets(folder, credentials, Addresses(postgres="db:5432", redis="redis:6379"))
+    keys = ModelKeys.load_or_create(folder, _new_model_keys)
+    write_process_secrets(folder, credentials, keys, Addresses(postgres="db:5432", redis="redis:6379"))
     database = {
         "postgres": credentials.postgres_password,
         "gateway": credentials.gateway_password,
@@ -34,6 +36,22 @@ def write_compose_secrets(folder: Path) -> None:
             process.chmod(0o755)
             for file in process.iterdir():
                 file.chmod(0o644)
+
+
+def _new_model_keys() -> ModelKeys:
+    """Make a P-256 pair with openssl: the host of the containers may have no Python package."""
+    private = _openssl("genpkey", "-algorithm", "EC", "-pkeyopt", "ec_paramgen_curve:P-256")
+    return ModelKeys(private, _openssl("pkey", "-pubout", given=private))
+
+
+def _openssl(*arguments: str, given: str = "") -> str:
+    try:
+        done = subprocess.run(
+            ["openssl", *arguments], input=given, capture_output=True, text=True, check=True
+        )
+    except FileNotFoundError:
+        raise SystemExit("The key pair for signing models cannot be made: please install openssl.") from None
+    return done.stdout
 
 
 if __name__ == "__main__":

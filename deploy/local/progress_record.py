@@ -14,6 +14,8 @@ _MADE_FROM: Final[Mapping[str, str]] = {
     "first-admin": "",
     "starter-model": "models/starter/manifest.json",
 }
+_SIGNED_WITH: Final = "secrets/model-signing.pub"
+"""Of the data folder: with another key the starter model is to be published, and so signed, again."""
 
 
 class ProgressRecord:
@@ -25,6 +27,7 @@ class ProgressRecord:
     def __init__(self, data: Path) -> None:
         self._file = data / "steps.json"
         self._cluster = data / "postgres" / "PG_VERSION"
+        self._model_key = data / _SIGNED_WITH
         self._lock = threading.Lock()
 
     def done(self) -> frozenset[str]:
@@ -49,6 +52,8 @@ class ProgressRecord:
         digest = hashlib.sha256()
         if self._cluster.exists():
             digest.update(str(self._cluster.stat().st_mtime_ns).encode())
+        if step == "starter-model" and self._model_key.exists():
+            digest.update(self._model_key.read_bytes())
         pattern = _MADE_FROM[step]
         for path in sorted(_REPOSITORY.glob(pattern)) if pattern else []:
             digest.update(path.name.encode() + b"\0" + path.read_bytes() + b"\0")

@@ -7,7 +7,7 @@ else, so no secret stands in an environment variable or on a command line.
 import base64
 import json
 import secrets
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Final
@@ -52,6 +52,24 @@ class Credentials:
         return made
 
 
+@dataclass(frozen=True)
+class ModelKeys:
+    """The key pair that models are signed and verified with, PEM."""
+
+    private: str
+    public: str
+
+    @classmethod
+    def load_or_create(cls, folder: Path, make: Callable[[], "ModelKeys"]) -> "ModelKeys":
+        """Read the pair kept in `folder`, or `make` one and keep it there."""
+        private, public = folder / "model-signing.pem", folder / "model-signing.pub"
+        if not private.exists() or not public.exists():
+            made = make()
+            write_private(private, made.private)
+            write_private(public, made.public)
+        return cls(private.read_text(), public.read_text())
+
+
 def write_private(path: Path, text: str) -> None:
     """Write `text` to a file that only its owner can read, whole or not at all."""
     path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
@@ -74,16 +92,20 @@ class Addresses:
         return cls(f"{LOOPBACK}:{ports['postgres']}", f"{LOOPBACK}:{ports['redis']}")
 
 
-def write_process_secrets(folder: Path, credentials: Credentials, addresses: Addresses) -> None:
+def write_process_secrets(
+    folder: Path, credentials: Credentials, model_keys: ModelKeys, addresses: Addresses
+) -> None:
     """Lay out one folder per process below `folder`, each with what that process may know."""
-    for process, values in _settings(credentials, addresses).items():
+    for process, values in _settings(credentials, model_keys, addresses).items():
         for name, value in values.items():
             write_private(folder / process / f"ictus_{name}", value)
     for path, text in _server_files(credentials, addresses).items():
         write_private(folder / path, text)
 
 
-def _settings(credentials: Credentials, addresses: Addresses) -> dict[str, dict[str, str]]:
+def _settings(
+    credentials: Credentials, model_keys: ModelKeys, addresses: Addresses
+) -> dict[str, dict[str, str]]:
     """Name the secret settings of each service, as its ``settings.py`` spells them."""
     redis = f"redis://:{credentials.redis_password}@{addresses.redis}/0"
     objects = {"s3_access_key": credentials.s3_access_key, "s3_secret_key": credentials.s3_secret_key}
@@ -95,6 +117,7 @@ def _settings(credentials: Credentials, addresses: Addresses) -> dict[str, dict[
         "feedback_token": credentials.feedback_token,
         "identity_key": credentials.identity_key,
         "uid_key": credentials.uid_key,
+        "model_public_key": model_keys.public,
     }
     return {
         "gateway": gateway,
@@ -102,8 +125,13 @@ def _settings(credentials: Credentials, addresses: Addresses) -> dict[str, dict[
             "database_url": database_url("feedback", credentials.feedback_password, addresses.postgres),
             "feedback_token": credentials.feedback_token,
         },
-        "inference": {"redis_url": redis, **objects, "inference_token": credentials.inference_token},
-        "trainer": {"redis_url": redis},
+        "inference": {
+            "redis_url": redis,
+            **objects,
+            "inference_token": credentials.inference_token,
+            "model_public_key": model_keys.public,
+        },
+        "trainer": {"redis_url": redis, "model_private_key": model_keys.private},
     }
 
 

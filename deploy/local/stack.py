@@ -15,9 +15,17 @@ from typing import Final, Self
 from ictus.domain.errors import IctusError
 from local import database, probes
 from local.errors import StackError
+from local.model_keys import new_model_keys
 from local.ports import LISTENERS, LOOPBACK, choose_ports
 from local.progress_record import ProgressRecord
-from local.secret_files import MLFLOW_BUCKET, S3_BUCKET, Addresses, Credentials, write_process_secrets
+from local.secret_files import (
+    MLFLOW_BUCKET,
+    S3_BUCKET,
+    Addresses,
+    Credentials,
+    ModelKeys,
+    write_process_secrets,
+)
 from local.steps import Announce, quietly, run_steps
 from local.supervisor_client import Supervisor, wait_for
 
@@ -65,6 +73,7 @@ class LocalStack:
         data: Folder of databases, objects, secrets and logs; everything that outlives a run.
         ports: Port by listener name, all on the loopback address.
         credentials: Every secret of this installation.
+        model_keys: What its models are signed with.
         first_admin: Set when this start made the first administrator.
     """
 
@@ -94,6 +103,7 @@ class LocalStack:
         self._given_up = threading.Event()
         self.ports: dict[str, int] = {}
         self.credentials: Credentials
+        self.model_keys: ModelKeys
         self.first_admin: FirstAdmin | None = None
         self.supervisor = Supervisor(self.data / "run")
         self._record = ProgressRecord(self.data)
@@ -126,7 +136,8 @@ class LocalStack:
             self.ports = choose_ports(self.data / "ports.json", self._configured_ports)
             self.credentials = Credentials.load_or_create(self.data / "secrets" / "installation.json")
             addresses = Addresses.on_loopback(self.ports)
-            write_process_secrets(self.data / "secrets", self.credentials, addresses)
+            self.model_keys = ModelKeys.load_or_create(self.data / "secrets", new_model_keys)
+            write_process_secrets(self.data / "secrets", self.credentials, self.model_keys, addresses)
             self.supervisor.launch(self._supervisor_environment())
         except OSError as error:
             msg = f"{self.data} cannot be used: {error.strerror} ({error.filename})."

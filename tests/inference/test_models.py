@@ -17,6 +17,8 @@ from ictus.model.manifest import WEIGHTS_FILE, ModelDirectory, ModelRefusedError
 from ictus.registry import Registry
 from inference.artefacts import ModelStore, ModelUnavailableError, load_model
 from inference.pipeline import SeriesInput, analyse
+from local.model_keys import new_model_keys
+from local.secret_files import ModelKeys
 
 
 @dataclass
@@ -42,7 +44,7 @@ class Shelf:
 
 
 def store_at(root: Path, shelf: Shelf) -> ModelStore:
-    return ModelStore(root, lambda: shelf, OPTIONS, poll_seconds=3600)
+    return ModelStore(root, lambda: shelf, OPTIONS, public_key=None, poll_seconds=3600)
 
 
 def damage(folder: Path) -> None:
@@ -151,18 +153,45 @@ def test_being_woken_is_enough_to_swap(tmp_path: Path, shelf: Shelf) -> None:
 
 
 def test_promotion_in_the_real_registry_reaches_the_worker(
-    tmp_path: Path, mlflow_url: str, another_version: Callable[[str], Path]
+    tmp_path: Path,
+    mlflow_url: str,
+    model_keys: ModelKeys,
+    another_version: Callable[[str], Path],
+    sign_model: Callable[[Path], Path],
 ) -> None:
-    registry = Registry(mlflow_url, f"worker-{uuid4().hex[:8]}")
+    registry = Registry(mlflow_url, f"worker-{uuid4().hex[:8]}", public_key=model_keys.public)
     for version in ("1", "2"):
-        registry.publish(another_version(version))
+        registry.publish(sign_model(another_version(version)))
     registry.promote("1")
-    store = ModelStore(tmp_path / "cache", lambda: registry, OPTIONS, poll_seconds=3600)
+    store = ModelStore(
+        tmp_path / "cache", lambda: registry, OPTIONS, public_key=model_keys.public, poll_seconds=3600
+    )
     assert store.refresh()
     assert store.current().version == "1"
     registry.promote("2")
     assert store.refresh()
     assert store.current().version == "2"
+
+
+@pytest.mark.parametrize("fault", ["unsigned", "signed by another"])
+def test_model_on_disk_without_the_right_signature_never_answers(
+    tmp_path: Path,
+    shelf: Shelf,
+    fault: str,
+    model_keys: ModelKeys,
+    sign_model: Callable[[Path], Path],
+) -> None:
+    """What lies on the worker's disk is no more trusted than what the registry sends."""
+    if fault == "signed by another":
+        sign_model(shelf.versions["1"])
+    store_at(tmp_path / "cache", shelf).refresh()
+    trusted = model_keys.public if fault == "unsigned" else new_model_keys().public
+    later = ModelStore(tmp_path / "cache", lambda: shelf, OPTIONS, public_key=trusted, poll_seconds=3600)
+    later.load_last_good()
+    assert not later.ready
+    with pytest.raises(ModelRefusedError, match="not signed" if fault == "unsigned" else "another key"):
+        later.refresh()
+    assert not later.ready
 
 
 def test_job_may_ask_for_a_version_of_its_own(tmp_path: Path, shelf: Shelf) -> None:

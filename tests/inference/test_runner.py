@@ -37,7 +37,7 @@ def models(model_folder: Path, tmp_path: Path) -> ModelStore:
     version = "kept"
     shutil.copytree(model_folder, cache / "versions" / version)
     (cache / "last-good").write_text(version)
-    store = ModelStore(cache, lambda: pytest.fail("no registry is needed"), OPTIONS)
+    store = ModelStore(cache, lambda: pytest.fail("no registry is needed"), OPTIONS, public_key=None)
     store.load_last_good()
     return store
 

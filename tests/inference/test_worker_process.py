@@ -19,6 +19,7 @@ from tests.inference.waiting import wait_until
 
 from gateway.jobs.models import Job
 from ictus.domain.enums import JobState, Role
+from local.secret_files import ModelKeys
 from trainer.publish import model_bell
 
 NO_REGISTRY = "http://127.0.0.1:9"
@@ -42,6 +43,8 @@ def start_worker(
     redis_server: RedisServer,
     s3: S3Server,
     model_folder: Path,
+    model_keys: ModelKeys,
+    sign_model: Callable[[Path], Path],
     tmp_path: Path,
 ) -> Iterator[Callable[..., WorkerProcess]]:
     """Starts workers that have the starter model on their disk."""
@@ -49,7 +52,7 @@ def start_worker(
 
     def start(**changes: str) -> WorkerProcess:
         folder = tmp_path / f"worker-{len(workers)}"
-        shutil.copytree(model_folder, folder / "models" / "versions" / "kept")
+        sign_model(shutil.copytree(model_folder, folder / "models" / "versions" / "kept"))
         (folder / "models" / "last-good").write_text("kept")
         secrets = folder / "secrets"
         secrets.mkdir()
@@ -59,6 +62,7 @@ def start_worker(
             "inference_token": token,
             "s3_access_key": s3.access_key,
             "s3_secret_key": s3.secret_key,
+            "model_public_key": model_keys.public,
         }.items():
             (secrets / f"ictus_{name}").write_text(value)
         environment = {

@@ -15,6 +15,7 @@ from gateway.settings import GatewaySettings
 from ictus.domain.enums import Role
 from ictus.model.manifest import Metric
 from ictus.registry import Registry
+from local.secret_files import ModelKeys
 
 CURRENT = "/api/v1/models/current"
 
@@ -25,15 +26,15 @@ def model_name() -> str:
 
 
 @pytest.fixture
-def registry(mlflow_url: str, model_name: str) -> Registry:
-    return Registry(mlflow_url, model_name)
+def registry(mlflow_url: str, model_name: str, model_keys: ModelKeys) -> Registry:
+    return Registry(mlflow_url, model_name, public_key=model_keys.public)
 
 
 @pytest.fixture
 def settings(
-    make_settings: Callable[..., GatewaySettings], mlflow_url: str, model_name: str
+    make_settings: Callable[..., GatewaySettings], mlflow_url: str, model_name: str, model_keys: ModelKeys
 ) -> GatewaySettings:
-    return make_settings(mlflow_url=mlflow_url, model_name=model_name)
+    return make_settings(mlflow_url=mlflow_url, model_name=model_name, model_public_key=model_keys.public)
 
 
 def test_everybody_reads_the_model_in_use(
@@ -41,10 +42,11 @@ def test_everybody_reads_the_model_in_use(
     registry: Registry,
     model_directory: Path,
     describe_again: Callable[..., None],
+    sign_model: Callable[[Path], Path],
 ) -> None:
     metric = Metric(name="roc_auc", level="study", value=0.81, low=0.7, high=0.89)
     describe_again(model_directory, metrics=(metric,))
-    registry.promote(registry.publish(model_directory))
+    registry.promote(registry.publish(sign_model(model_directory)))
     for role in (Role.CLINICIAN, Role.RADIOLOGIST, Role.ADMIN):
         answer = installation.add_person(role).sign_in().get(CURRENT)
         assert answer.status_code == 200, answer.text
@@ -68,15 +70,16 @@ def test_a_promotion_shows_before_long(
     registry: Registry,
     model_directory: Path,
     describe_again: Callable[..., None],
+    sign_model: Callable[[Path], Path],
 ) -> None:
     browser = installation.add_person(Role.CLINICIAN).sign_in()
     none = browser.get(CURRENT)
     assert (none.status_code, none.json()["code"]) == (404, "no_model")
-    registry.promote(registry.publish(model_directory))
+    registry.promote(registry.publish(sign_model(model_directory)))
     installation.clock.advance(seconds=15)
     assert browser.get(CURRENT).json()["version"] == "1.0.0"
     describe_again(model_directory, version="1.1.0")
-    registry.promote(registry.publish(model_directory))
+    registry.promote(registry.publish(sign_model(model_directory)))
     installation.clock.advance(seconds=15)
     assert browser.get(CURRENT).json()["version"] == "1.1.0"
 

@@ -21,6 +21,7 @@ import structlog
 
 from ictus.domain.errors import IctusError, UnavailableError
 from ictus.model.manifest import ModelDirectory, ModelRefusedError, load_model_directory
+from ictus.model.signature import load_signed_model_directory
 from ictus.model.suitability import EmbeddingStatistics, load_statistics
 from inference.engine import Engine, EngineOptions
 
@@ -70,13 +71,21 @@ class LoadedModel:
         return self.directory.manifest.version
 
 
-def load_model(path: Path, options: EngineOptions) -> LoadedModel:
+def load_model(path: Path, options: EngineOptions, public_key: str | None = None) -> LoadedModel:
     """Verify a model directory, load its network and try it on one blank slice.
 
+    Args:
+        path: the directory.
+        options: how the network runs here.
+        public_key: PEM of whoever may release models; None takes a directory of one's own without a signature.
+
     Raises:
-        ModelRefusedError: a file is missing or changed, or the graph does not do what the manifest says.
+        ModelRefusedError: it is not signed with the key, a file is missing or changed, or the graph does not do
+            what the manifest says.
     """
-    directory = load_model_directory(path)
+    directory = (
+        load_model_directory(path) if public_key is None else load_signed_model_directory(path, public_key)
+    )
     manifest = directory.manifest
     engine = Engine(directory.graph, options)
     size = manifest.preprocess.size
@@ -100,6 +109,7 @@ class ModelStore:
         root: folder for the models; may be shared by the workers of one machine.
         open_registry: called in the watching thread at the first look, because the client is slow to import.
         options: how networks run here.
+        public_key: PEM of whoever may release models; None loads unsigned ones too.
         poll_seconds: time between two looks at the registry.
         refused_seconds: how long a version that was refused is not tried again.
         monotonic: clock in seconds.
@@ -111,6 +121,7 @@ class ModelStore:
         open_registry: Callable[[], ModelSource],
         options: EngineOptions,
         *,
+        public_key: str | None,
         poll_seconds: float = 30.0,
         refused_seconds: float = 600.0,
         monotonic: Callable[[], float] = time.monotonic,
@@ -118,6 +129,7 @@ class ModelStore:
         self._root = root
         self._open_registry = open_registry
         self._options = options
+        self._public_key = public_key
         self._poll_seconds = poll_seconds
         self._refused_seconds = refused_seconds
         self._monotonic = monotonic
@@ -165,7 +177,7 @@ class ModelStore:
             folder = self._root / _VERSIONS / version
             if not _VERSION.fullmatch(version) or not folder.is_dir():
                 return
-            self._current = load_model(folder, self._options)
+            self._current = self._load(folder)
         except FileNotFoundError:
             return
         except (ModelRefusedError, UnicodeDecodeError) as error:
@@ -239,13 +251,16 @@ class ModelStore:
         folder = versions / version
         if folder.is_dir():
             try:
-                return load_model(folder, self._options)
+                return self._load(folder)
             except ModelRefusedError as error:
                 _log.warning("cached_model_refused", version=version, detail=error.detail)
                 shutil.rmtree(folder, ignore_errors=True)
         if self._registry is None:
             self._registry = self._open_registry()
-        return load_model(self._registry.fetch(version, versions).path, self._options)
+        return self._load(self._registry.fetch(version, versions).path)
+
+    def _load(self, folder: Path) -> LoadedModel:
+        return load_model(folder, self._options, self._public_key)
 
     def _remember(self, version: str) -> None:
         """Write down the version for the next start, and forget the oldest ones."""

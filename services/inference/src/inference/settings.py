@@ -47,6 +47,7 @@ class WorkerSettings(EngineSettings, HealthSettings):
     s3_secure: bool = True
     mlflow_url: str
     model_name: str = "ictus"
+    model_public_key: str = Field(description="PEM; only models signed with its private key are loaded.")
     model_cache: Path = Field(
         description="Folder that outlives the process; workers of a machine may share it."
     )

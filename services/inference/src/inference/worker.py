@@ -73,10 +73,14 @@ def main() -> int:
     def open_registry() -> ModelSource:
         from ictus.registry import Registry  # noqa: PLC0415 (its client takes seconds to import)
 
-        return Registry(settings.mlflow_url, settings.model_name)
+        return Registry(settings.mlflow_url, settings.model_name, public_key=settings.model_public_key)
 
     models = ModelStore(
-        settings.model_cache, open_registry, settings.engine, poll_seconds=settings.model_poll_seconds
+        settings.model_cache,
+        open_registry,
+        settings.engine,
+        public_key=settings.model_public_key,
+        poll_seconds=settings.model_poll_seconds,
     )
     pulse = Pulse(settings.pulse_file, lambda: models.ready)
     stopping = Stopping(settings.shutdown_grace_seconds)

@@ -18,6 +18,9 @@ class CommandSettings(BaseSettings):
     mlflow_url: str | None = None
     redis_url: SecretStr | None = None
     model_name: str = "ictus"
+    model_private_key: SecretStr | None = Field(
+        default=None, description="PEM; what is published is signed with it."
+    )
 
 
 class WorkerSettings(BaseSettings):
@@ -28,6 +31,7 @@ class WorkerSettings(BaseSettings):
     redis_url: SecretStr
     mlflow_url: str
     model_name: str = "ictus"
+    model_private_key: SecretStr = Field(description="PEM; what is published is signed with it.")
     models_dir: Path = Field(
         default=Path("models"), description="Folder of the model directories that may be published."
     )
@@ -35,6 +39,11 @@ class WorkerSettings(BaseSettings):
 
 class SettingsError(SystemExit):
     """A setting is missing or cannot be; ends the program with one line that says which."""
+
+
+def command_settings() -> CommandSettings:
+    """What the environment says, and the files in the folder that ICTUS_SECRETS_DIR names."""
+    return CommandSettings(_secrets_dir=os.environ.get("ICTUS_SECRETS_DIR"))
 
 
 def worker_settings() -> WorkerSettings:

@@ -36,14 +36,14 @@ def create_celery(settings: WorkerSettings) -> Celery:
         max_retries=8,
     )
     def publish(directory: str) -> None:
-        from ictus.registry import Registry  # noqa: PLC0415 (its client takes seconds to import)
-        from trainer.publish import model_bell, publish_model  # noqa: PLC0415
+        from trainer.publish import Publisher, model_bell  # noqa: PLC0415 (MLflow's client takes seconds)
 
-        publish_model(
-            Registry(settings.mlflow_url, settings.model_name),
-            _inside(settings.models_dir, directory),
-            model_bell(settings.redis_url.get_secret_value()),
-        )
+        Publisher(
+            settings.mlflow_url,
+            settings.model_name,
+            settings.model_private_key.get_secret_value(),
+            ring=model_bell(settings.redis_url.get_secret_value()),
+        ).publish(_inside(settings.models_dir, directory))
 
     return celery
 

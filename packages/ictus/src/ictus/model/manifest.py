@@ -1,7 +1,8 @@
 """The manifest: a model directory's one description of itself, and the gate that checks it.
 
 A model directory holds ``manifest.json``, ``model.onnx`` (the graph; its tensors lie in ``weights.pt`` by
-offset), ``weights.pt`` (the only copy of the weights), ``suitability.safetensors`` and ``model-card.md``.
+offset), ``weights.pt`` (the only copy of the weights), ``suitability.safetensors``, ``model-card.md`` and,
+where it passed its comparison, ``model.int8.onnx`` (the same network in 8-bit integers, with its own tensors).
 The manifest names each file with its SHA-256, so the digest of the manifest identifies all of it.
 """
 
@@ -24,6 +25,7 @@ from ictus.model.suitability import Suitability
 
 MANIFEST_FILE: Final = "manifest.json"
 GRAPH_FILE: Final = "model.onnx"
+INT8_GRAPH_FILE: Final = "model.int8.onnx"
 WEIGHTS_FILE: Final = "weights.pt"
 CARD_FILE: Final = "model-card.md"
 
@@ -122,6 +124,31 @@ class Training(Params):
     evaluation: str = Field(description="How the metrics were obtained, e.g. the folds.")
 
 
+class Compared(Params):
+    """One figure of the single-precision and of the 8-bit graph on the same slices."""
+
+    fp32: float
+    int8: float
+
+
+class Quantisation(Params):
+    """How near the 8-bit graph came to the single-precision one, on slices that calibrated neither.
+
+    ``heatmap_similarity`` is the mean cosine similarity of the two graphs' heatmaps; ``refused`` the share of
+    slices that the embedding check refuses.
+    """
+
+    calibration_slices: int = Field(ge=1)
+    dataset: str
+    dataset_sha256: str = Field(pattern=_SHA256)
+    slices: int = Field(ge=1)
+    roc_auc: Compared
+    sensitivity: Compared
+    sensitivity_ruling_out: Compared
+    refused: Compared
+    heatmap_similarity: float = Field(ge=-1, le=1)
+
+
 class FileDigest(Params):
     """One file of the directory."""
 
@@ -150,6 +177,12 @@ class ModelManifest(Params):
     wording: Wording
     metrics: tuple[Metric, ...]
     training: Training
+    served_graph: Literal["model.onnx", "model.int8.onnx"] = Field(
+        default=GRAPH_FILE, description="The file that inference runs; the other one stays for comparison."
+    )
+    quantisation: Quantisation | None = Field(
+        default=None, description="Of the 8-bit graph; None where there is none."
+    )
     files: dict[str, FileDigest]
 
     @model_validator(mode="after")
@@ -157,6 +190,8 @@ class ModelManifest(Params):
         names = [c.name for c in self.classes]
         if len(set(names)) != len(names) or self.explained_class not in names:
             raise ValueError("explained_class must be one of the classes, and their names differ")
+        if self.served_graph == INT8_GRAPH_FILE and self.quantisation is None:
+            raise ValueError("an 8-bit graph is served only with the figures of its comparison")
         return self
 
     @property
@@ -185,8 +220,8 @@ class ModelDirectory:
 
     @property
     def graph(self) -> Path:
-        """The ONNX graph."""
-        return self.path / GRAPH_FILE
+        """The ONNX graph that answers."""
+        return self.path / self.manifest.served_graph
 
 
 def load_model_directory(path: Path) -> ModelDirectory:
@@ -198,7 +233,7 @@ def load_model_directory(path: Path) -> ModelDirectory:
         ModelRefusedError: a file is missing, changed or not a plain file, or the format is another one.
     """
     manifest, sha256 = read_manifest(path / MANIFEST_FILE)
-    missing = {GRAPH_FILE, WEIGHTS_FILE} - manifest.files.keys()
+    missing = {GRAPH_FILE, WEIGHTS_FILE, manifest.served_graph} - manifest.files.keys()
     if missing:
         raise ModelRefusedError(f"The model's manifest does not name {', '.join(sorted(missing))}.")
     for name, digest in manifest.files.items():

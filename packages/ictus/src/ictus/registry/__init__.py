@@ -1,5 +1,5 @@
 """Model versions in MLflow: publish, promote, resolve, fetch with verification."""
 
-from ictus.registry.mlflow_registry import CHAMPION, Registry
+from ictus.registry.mlflow_registry import CHALLENGER, CHAMPION, Registry, RunRecord
 
-__all__ = ["CHAMPION", "Registry"]
+__all__ = ["CHALLENGER", "CHAMPION", "Registry", "RunRecord"]

@@ -3,16 +3,21 @@
 A registered version is a run whose artefact ``model`` is the model directory. Artefacts go through the
 server (``mlflow server --serve-artifacts``), so publishers and workers need no credentials of the object
 store. Ictus speaks of a version by its manifest's ``version``; MLflow's own running number stays in here.
-Nothing that comes back is trusted before its digests are verified.
+Nothing that comes back is read before its signature is verified, nor used before its digests are.
 """
 
+import json
 import tempfile
-from collections.abc import Iterator, Mapping
+import time
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
 
 import httpx
+from mlflow.entities import Dataset, DatasetInput, Param
+from mlflow.entities import Metric as Figure
 from mlflow.entities.model_registry import ModelVersion
 from mlflow.exceptions import MlflowException
 from mlflow.tracking import MlflowClient
@@ -26,13 +31,37 @@ from ictus.model.manifest import (
     load_model_directory,
     read_manifest,
 )
+from ictus.model.signature import SIGNATURE_FILE, load_signed_model_directory, verify_signature
 
 CHAMPION: Final = "champion"
+CHALLENGER: Final = "challenger"
 _VERSION_TAG: Final = "ictus.version"
 _SHA256_TAG: Final = "ictus.sha256"
 _ARTEFACT: Final = "model"
+_RECORD: Final = "record"
+_FIGURES_AT_ONCE: Final = 1000  # MLflow's limit for one call
+_PARAMETERS_AT_ONCE: Final = 100
 _MISSING: Final = "RESOURCE_DOES_NOT_EXIST"
 _EXISTS: Final = "RESOURCE_ALREADY_EXISTS"
+
+
+@dataclass(frozen=True)
+class RunRecord:
+    """What is kept beside a model to understand how it came about; none of it is served.
+
+    Attributes:
+        parameters: of the training, beside the manifest's; at most 6,000 characters each.
+        metrics: figures beside the manifest's.
+        curves: figure name to its values at steps 0, 1, 2..., for example a loss by epoch.
+        tags: for example the code's version.
+        files: files and folders that the run keeps in its folder ``record``.
+    """
+
+    parameters: Mapping[str, str] = field(default_factory=dict)
+    metrics: Mapping[str, float] = field(default_factory=dict)
+    curves: Mapping[str, Sequence[float]] = field(default_factory=dict)
+    tags: Mapping[str, str] = field(default_factory=dict)
+    files: Sequence[Path] = ()
 
 
 class Registry:
@@ -42,35 +71,39 @@ class Registry:
         tracking_uri: http(s) address of the server.
         name: of the registered model, and of the experiment that its runs are in.
         timeout: seconds to wait for the server's first answer; MLflow's own client would try for minutes.
+        public_key: PEM of whoever may release models. Without it no model can be published, read or fetched.
     """
 
-    def __init__(self, tracking_uri: str, name: str, timeout: float = 5.0) -> None:
+    def __init__(
+        self, tracking_uri: str, name: str, timeout: float = 5.0, *, public_key: str | None = None
+    ) -> None:
         self._uri = tracking_uri.rstrip("/")
         self._name = name
         self._timeout = timeout
+        self._public_key = public_key
         self._client = MlflowClient(tracking_uri=self._uri, registry_uri=self._uri)
 
-    def publish(
-        self,
-        directory: Path,
-        metrics: Mapping[str, float] | None = None,
-        parameters: Mapping[str, str] | None = None,
-    ) -> str:
-        """Register a model directory; a version that is there already, byte for byte, is left as it is.
+    def publish(self, directory: Path, signature: Path | None = None, record: RunRecord | None = None) -> str:
+        """Register a model directory.
+
+        Of a version that is there already, byte for byte, only the signature is renewed: after a change of keys
+        publishing again is all there is to do.
 
         Args:
             directory: verified before anything is sent.
-            metrics: figures to log beside the manifest's.
-            parameters: of the run, to log beside the manifest's.
+            signature: of its manifest, a file named ``manifest.json.sig``; None is the one in the directory.
+            record: kept beside the model.
 
         Returns:
             The version, to ``promote`` or ``fetch``.
 
         Raises:
-            ModelRefusedError: the directory is incomplete or was changed.
+            ModelRefusedError: the directory is incomplete, was changed or is not signed with the trusted key.
             ConflictError: another model has this version.
             UnavailableError: the server does not answer.
         """
+        signature = signature or directory / SIGNATURE_FILE
+        verify_signature(directory / MANIFEST_FILE, signature, self._trusted())
         model = load_model_directory(directory)
         version = model.manifest.version
         with self._server():
@@ -78,21 +111,47 @@ class Registry:
             if known is not None:
                 if known.tags[_SHA256_TAG] != model.sha256:
                     raise ConflictError(f"Version {version} is registered with other content.")
+                self._client.log_artifact(known.run_id, str(signature), artifact_path=_ARTEFACT)
                 return version
             tags = {_VERSION_TAG: version, _SHA256_TAG: model.sha256}
             run = self._client.create_run(self._experiment(), run_name=version, tags=tags)
             run_id = run.info.run_id
-            for name, value in (_parameters(model.manifest) | dict(parameters or {})).items():
-                self._client.log_param(run_id, name, value)
-            for name, figure in (_figures(model.manifest) | dict(metrics or {})).items():
-                self._client.log_metric(run_id, name, figure)
-            for name in ("manifest.json", *model.manifest.files):
-                self._client.log_artifact(run_id, str(directory / name), artifact_path=_ARTEFACT)
+            self._log(run_id, model.manifest, record or RunRecord())
+            for file in (MANIFEST_FILE, *model.manifest.files):
+                self._client.log_artifact(run_id, str(directory / file), artifact_path=_ARTEFACT)
+            self._client.log_artifact(run_id, str(signature), artifact_path=_ARTEFACT)
             self._client.set_terminated(run_id)
             self._register_name()
             source = f"{run.info.artifact_uri}/{_ARTEFACT}"
             self._client.create_model_version(self._name, source, run_id=run_id, tags=tags)
         return version
+
+    def _log(self, run_id: str, manifest: ModelManifest, record: RunRecord) -> None:
+        """Parameters, figures, curves, files and the data set of a run."""
+        parameters = [Param(k, v) for k, v in (_parameters(manifest) | dict(record.parameters)).items()]
+        for start in range(0, len(parameters), _PARAMETERS_AT_ONCE):
+            self._client.log_batch(run_id, params=parameters[start : start + _PARAMETERS_AT_ONCE])
+        now = int(time.time() * 1000)
+        figures = [Figure(k, v, now, 0) for k, v in (_figures(manifest) | dict(record.metrics)).items()]
+        for name, values in record.curves.items():
+            figures += [Figure(name, value, now, step) for step, value in enumerate(values)]
+        for start in range(0, len(figures), _FIGURES_AT_ONCE):
+            self._client.log_batch(run_id, metrics=figures[start : start + _FIGURES_AT_ONCE])
+        for key, value in record.tags.items():
+            self._client.set_tag(run_id, key, value)
+        training = manifest.training
+        dataset = Dataset(
+            training.dataset,
+            training.dataset_sha256[:36],  # MLflow keeps no longer ones; the parameter has all of it
+            source_type="ictus",
+            source=json.dumps({"sha256": training.dataset_sha256}),
+        )
+        self._client.log_inputs(run_id, [DatasetInput(dataset)])
+        for path in record.files:
+            if path.is_dir():
+                self._client.log_artifacts(run_id, str(path), artifact_path=f"{_RECORD}/{path.name}")
+            else:
+                self._client.log_artifact(run_id, str(path), artifact_path=_RECORD)
 
     def champion(self) -> str | None:
         """The version that answers now, None when none was promoted.
@@ -100,26 +159,36 @@ class Registry:
         Raises:
             UnavailableError: the server does not answer.
         """
-        with self._server():
-            try:
-                found = self._client.get_model_version_by_alias(self._name, CHAMPION)
-            except MlflowException as error:
-                # MLflow 3 answers an unset alias with INVALID_PARAMETER_VALUE, an unknown model with the other.
-                if error.error_code in {_MISSING, "INVALID_PARAMETER_VALUE"}:
-                    return None
-                raise
-        return str(found.tags[_VERSION_TAG])
+        return self._aliased(CHAMPION)
+
+    def challenger(self) -> str | None:
+        """The version that was registered to be compared with the champion, if there is one.
+
+        Raises:
+            UnavailableError: the server does not answer.
+        """
+        return self._aliased(CHALLENGER)
 
     def promote(self, version: str) -> None:
-        """Make a registered version the champion.
+        """Make a registered version the champion; it is no challenger any more.
 
         Raises:
             NotFoundError: it is not registered.
             UnavailableError: the server does not answer.
         """
-        with self._server():
-            number = self._get(version).version
-            self._client.set_registered_model_alias(self._name, CHAMPION, number)
+        self._give_alias(CHAMPION, version)
+        if self.challenger() == version:
+            with self._server():
+                self._client.delete_registered_model_alias(self._name, CHALLENGER)
+
+    def challenge(self, version: str) -> None:
+        """Make a registered version the challenger, in the place of an earlier one.
+
+        Raises:
+            NotFoundError: it is not registered.
+            UnavailableError: the server does not answer.
+        """
+        self._give_alias(CHALLENGER, version)
 
     def versions(self) -> tuple[str, ...]:
         """Every registered version, the newest first.
@@ -137,15 +206,21 @@ class Registry:
 
         Raises:
             NotFoundError: it is not registered.
-            ModelRefusedError: what came is not what was published.
+            ModelRefusedError: what came is not what was published, or not signed with the trusted key.
             UnavailableError: the server does not answer.
         """
+        trusted = self._trusted()
         with self._server(), tempfile.TemporaryDirectory() as folder:
             registered = self._get(version)
-            artefact = f"{_ARTEFACT}/{MANIFEST_FILE}"
-            manifest, sha256 = read_manifest(
-                Path(self._client.download_artifacts(str(registered.run_id), artefact, folder))
-            )
+            run_id = str(registered.run_id)
+            there = {Path(entry.path).name for entry in self._client.list_artifacts(run_id, _ARTEFACT)}
+            for name in {MANIFEST_FILE, SIGNATURE_FILE} & there:
+                Path(self._client.download_artifacts(run_id, f"{_ARTEFACT}/{name}", folder)).rename(
+                    Path(folder) / name
+                )
+            file = Path(folder) / MANIFEST_FILE
+            verify_signature(file, file.with_name(SIGNATURE_FILE), trusted)
+            manifest, sha256 = read_manifest(file)
         _refuse_unless_published(sha256, registered)
         return manifest
 
@@ -156,7 +231,7 @@ class Registry:
 
         Raises:
             NotFoundError: it is not registered.
-            ModelRefusedError: what came is not what was published.
+            ModelRefusedError: what came is not what was published, or not signed with the trusted key.
             UnavailableError: the server does not answer.
         """
         with self._server():
@@ -178,9 +253,29 @@ class Registry:
                     raise
 
     def _verified(self, directory: Path, registered: ModelVersion) -> ModelDirectory:
-        model = load_model_directory(directory)
+        model = load_signed_model_directory(directory, self._trusted())
         _refuse_unless_published(model.sha256, registered)
         return model
+
+    def _trusted(self) -> str:
+        if self._public_key is None:
+            raise ModelRefusedError("This installation has no key to verify models with.")
+        return self._public_key
+
+    def _aliased(self, alias: str) -> str | None:
+        with self._server():
+            try:
+                found = self._client.get_model_version_by_alias(self._name, alias)
+            except MlflowException as error:
+                # MLflow 3 answers an unset alias with INVALID_PARAMETER_VALUE, an unknown model with the other.
+                if error.error_code in {_MISSING, "INVALID_PARAMETER_VALUE"}:
+                    return None
+                raise
+        return str(found.tags[_VERSION_TAG])
+
+    def _give_alias(self, alias: str, version: str) -> None:
+        with self._server():
+            self._client.set_registered_model_alias(self._name, alias, self._get(version).version)
 
     def _find(self, version: str) -> ModelVersion | None:
         query = f"name='{self._name}' and tags.`{_VERSION_TAG}`='{version}'"
