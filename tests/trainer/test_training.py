@@ -10,12 +10,13 @@ from ictus.model.manifest import Architecture
 from trainer.calibrate import HeldOut, fit, judge, judge_across_folds
 from trainer.data import DatasetError, load_dataset, patient_folds
 from trainer.evaluation import evaluate, expected_calibration_error
-from trainer.recipe import HeadTraining, Recipe
-from trainer.train import FeatureSet, cross_validate, fit_head, new_head, predict
+from trainer.recipe import Recipe
+from trainer.training.head import FeatureSet, cross_validate, fit_head, new_head, predict
+from trainer.training.params import TrainingParams
 
 RECIPE = Recipe(
     architecture=Architecture(hidden=8, dropout=0.2),
-    head=HeadTraining(epochs=30, patience=5, batch_size=32, learning_rate=1e-2, weight_decay=1e-2),
+    training=TrainingParams(epochs=30, patience=5, batch_size=32, learning_rate=1e-2, weight_decay=1e-2),
     folds=4,
     seed=1,
 )
@@ -77,7 +78,8 @@ def test_no_patient_is_in_two_folds(dataset_folder: Path) -> None:
 
 def test_same_seed_gives_the_same_head(separable: FeatureSet) -> None:
     heads = [
-        fit_head(new_head(RECIPE, WIDTHS, 2, 3), separable, None, RECIPE.head, seed=3).head for _ in range(2)
+        fit_head(new_head(RECIPE, WIDTHS, 2, 3), separable, None, RECIPE.training, seed=3).head
+        for _ in range(2)
     ]
     first, second = (predict(head, separable.features[:, 0]) for head in heads)
     np.testing.assert_array_equal(first, second)
@@ -86,8 +88,8 @@ def test_same_seed_gives_the_same_head(separable: FeatureSet) -> None:
 def test_training_stops_when_other_patients_gain_nothing(separable: FeatureSet) -> None:
     rng = np.random.default_rng(5)
     noise = FeatureSet(separable.features, rng.permutation(separable.labels), separable.patients)
-    fitted = fit_head(new_head(RECIPE, WIDTHS, 2, 0), noise, separable, RECIPE.head, seed=0)
-    assert fitted.epochs < RECIPE.head.epochs
+    fitted = fit_head(new_head(RECIPE, WIDTHS, 2, 0), noise, separable, RECIPE.training, seed=0)
+    assert fitted.epochs < RECIPE.training.epochs
 
 
 @pytest.fixture(scope="module")

@@ -1,5 +1,6 @@
 """From a labelled data set to a complete model directory: cross-validate, fit, calibrate, export, describe."""
 
+import json
 import shutil
 import tempfile
 from collections.abc import Callable
@@ -9,14 +10,17 @@ from pathlib import Path
 from typing import Final
 
 import numpy as np
+from numpy.typing import NDArray
 
 from ictus.domain.enums import Finding, Modality
 from ictus.model.manifest import (
     CARD_FILE,
     GRAPH_FILE,
+    INT8_GRAPH_FILE,
     MANIFEST_FILE,
     WEIGHTS_FILE,
     FileDigest,
+    Metric,
     ModelClass,
     ModelDirectory,
     ModelManifest,
@@ -32,12 +36,19 @@ from trainer.card import render_card
 from trainer.data import Dataset, patient_folds
 from trainer.evaluation import evaluate
 from trainer.export import export_graph
-from trainer.features import embed_pictures
 from trainer.golden import GOLDEN_FILE, write_golden
 from trainer.network import HybridNetwork
 from trainer.recipe import Recipe
+from trainer.run_record import HISTORY_FILE
 from trainer.suitability_fit import fit_suitability
-from trainer.train import FeatureSet, cross_validate, fit_head, new_head
+from trainer.training.cross_validation import (
+    OutOfFold,
+    cross_validate,
+    fit_all,
+    median_epochs,
+    prepare_training,
+)
+from trainer.training.distributed import Ranks
 from trainer.weights import load_network, save_weights
 
 CLASSES: Final = (
@@ -74,61 +85,93 @@ class ModelIdentity:
     created_at: datetime
 
 
-def build_model(
+@dataclass(frozen=True)
+class Trained:
+    """What training left behind, before it is calibrated and exported.
+
+    Attributes:
+        network: trained on all patients.
+        embedding: (n, features) of all slices by that network.
+        held_out: what the folds' networks say of patients they never saw.
+        origin: where the ImageNet weights came from.
+    """
+
+    network: HybridNetwork
+    embedding: NDArray[np.float32]
+    held_out: OutOfFold
+    origin: str
+
+
+def train_network(
     dataset: Dataset,
     recipe: Recipe,
-    identity: ModelIdentity,
     pretrained: Path | None,
     cache: Path,
-    output: Path,
     report: Callable[[str], None],
-) -> ModelDirectory:
-    """Train a haemorrhage model on a data set and write its directory.
-
-    The directory appears under its name only when it is complete and verified; one that is there is replaced.
+    ranks: Ranks | None = None,
+    jobs: int = 1,
+) -> Trained:
+    """Cross-validate a recipe by patient and train on all patients; goes on where an earlier run was cut short.
 
     Args:
         dataset: labelled slices.
         recipe: everything that decides about the result.
-        identity: name, version, licence and time of the model.
         pretrained: folder of ImageNet weights, None for torch.hub.
-        cache: folder for embeddings, kept between runs.
-        output: the directory to write.
+        cache: folder of activations, results and checkpoints, kept between runs.
         report: told of each step.
+        ranks: the processes that train one network together; each must call this.
+        jobs: how many processes share the views and then the folds, on this machine.
 
     Raises:
         PretrainedWeightsError: the ImageNet weights do not fit.
+        CacheError: the disk is too small.
+    """
+    report("Running the frozen part of the network")
+    prepared = prepare_training(dataset, recipe, len(CLASSES), pretrained, cache, ranks, jobs)
+    report("Cross-validating")
+    held_out = cross_validate(prepared, patient_folds(dataset, recipe.folds, recipe.seed))
+    epochs = median_epochs(held_out.epochs)
+    report(f"Training on all patients, {epochs} epochs")
+    network, predicted = fit_all(prepared, epochs)
+    return Trained(network, predicted.embedding, held_out, prepared.origin)
+
+
+def write_model(
+    trained: Trained,
+    dataset: Dataset,
+    recipe: Recipe,
+    identity: ModelIdentity,
+    output: Path,
+    report: Callable[[str], None],
+) -> ModelDirectory:
+    """Calibrate, judge, export and describe a trained haemorrhage model.
+
+    The directory appears under its name only when it is complete and verified; one that is there is replaced.
+    Beside the model lie ``recipe.json`` and ``history.json``, which the registry keeps with it.
+
+    Args:
+        trained: from ``train_network``.
+        dataset: that it was trained on.
+        recipe: that it was trained by.
+        identity: name, version, licence and time of the model.
+        output: the directory to write.
+        report: told of each step.
     """
     output.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=output.parent, prefix=f".{output.name}-") as name:
         part = Path(name) / output.name
         part.mkdir()
-        network = HybridNetwork(recipe.architecture, len(CLASSES))
-        origin = network.load_pretrained(pretrained)
-        report("Exporting the frozen backbones")
-        _export(network, recipe, part)
-        paths = [s.path for s in dataset.slices]
-        embedding = embed_pictures(
-            paths, recipe.preprocess, part / GRAPH_FILE, network.backbone_sha256(), cache
-        )
-
-        data = FeatureSet(embedding, dataset.labels.astype(np.int64), dataset.patients)
-        folds = patient_folds(dataset, recipe.folds, recipe.seed)
-        logits, epochs = cross_validate(data, folds, recipe, network.widths, len(CLASSES))
-        held_out = HeldOut(logits, dataset.labels, dataset.patients)
-        slices, studies = judge_across_folds(held_out, folds, recipe)
         report("Evaluating")
-        metrics = evaluate("slice", slices, recipe.seed) + evaluate("study", studies, recipe.seed)
-
-        report(f"Fitting the head on all patients, {epochs} epochs")
-        settings = recipe.head.model_copy(update={"epochs": epochs})
-        head = new_head(recipe, network.widths, len(CLASSES), recipe.seed)
-        network.head = fit_head(head, data, None, settings, recipe.seed).head
-        _export(network, recipe, part)
-
-        fitted = fit(held_out, recipe)
-        limits = fit_suitability(embedding[:, 0], folds, recipe, part / "suitability.safetensors")
+        metrics = judge_held_out(trained.held_out, dataset, recipe)
+        report("Exporting")
+        _export(trained.network, recipe, part)
+        fitted = fit(HeldOut(trained.held_out.logits, dataset.labels, dataset.patients), recipe)
+        limits = fit_suitability(
+            trained.embedding, trained.held_out, recipe, part / "suitability.safetensors"
+        )
         write_golden(part, recipe.preprocess)
+        (part / "recipe.json").write_text(recipe.model_dump_json(indent=2) + "\n", encoding="utf-8")
+        (part / HISTORY_FILE).write_text(json.dumps(_history(trained, recipe)) + "\n", encoding="utf-8")
         manifest = ModelManifest(
             name=identity.name,
             version=identity.version,
@@ -137,7 +180,7 @@ def build_model(
             architecture=recipe.architecture,
             classes=CLASSES,
             explained_class=CLASSES[_STROKE].name,
-            embedding_size=sum(network.widths),
+            embedding_size=sum(trained.network.widths),
             preprocess=recipe.preprocess,
             calibration=fitted.calibration,
             aggregation=recipe.aggregation,
@@ -146,7 +189,7 @@ def build_model(
             validation=HAEMORRHAGE_VALIDATION,
             wording=HAEMORRHAGE_WORDING,
             metrics=metrics,
-            training=_training(dataset, recipe, origin),
+            training=_training(dataset, recipe, trained.origin),
             files={},
         )
         describe(part, manifest)
@@ -155,6 +198,13 @@ def build_model(
             shutil.rmtree(output)
         part.rename(output)
     return load_model_directory(output)
+
+
+def judge_held_out(held_out: OutOfFold, dataset: Dataset, recipe: Recipe) -> tuple[Metric, ...]:
+    """Every figure of a cross-validation, of slices and of studies, with what the other folds calibrate."""
+    said = HeldOut(held_out.logits, dataset.labels, dataset.patients)
+    slices, studies = judge_across_folds(said, held_out.folds, recipe)
+    return evaluate("slice", slices, recipe.seed) + evaluate("study", studies, recipe.seed)
 
 
 def export_again(model: ModelDirectory) -> ModelDirectory:
@@ -176,7 +226,14 @@ def export_again(model: ModelDirectory) -> ModelDirectory:
 def describe(directory: Path, manifest: ModelManifest) -> ModelManifest:
     """Write the card and the manifest with the digests of the files that are there."""
     (directory / CARD_FILE).write_text(render_card(manifest), encoding="utf-8")
-    names = (WEIGHTS_FILE, GRAPH_FILE, "suitability.safetensors", GOLDEN_FILE, CARD_FILE)
+    names = (
+        WEIGHTS_FILE,
+        GRAPH_FILE,
+        INT8_GRAPH_FILE,
+        "suitability.safetensors",
+        GOLDEN_FILE,
+        CARD_FILE,
+    )
     files = {
         name: FileDigest(sha256=file_sha256(directory / name), size=(directory / name).stat().st_size)
         for name in names
@@ -197,6 +254,14 @@ def _export(network: HybridNetwork, recipe: Recipe, directory: Path) -> None:
         directory / WEIGHTS_FILE,
         directory / GRAPH_FILE,
     )
+
+
+def _history(trained: Trained, recipe: Recipe) -> dict[str, list[float]]:
+    """The monitored score of each fold's kept-aside patients after each epoch."""
+    return {
+        f"fold-{fold + 1}-{recipe.training.monitor}": [abs(score) for score in scores]
+        for fold, scores in enumerate(trained.held_out.scores)
+    }
 
 
 def _training(dataset: Dataset, recipe: Recipe, origin: str) -> Training:

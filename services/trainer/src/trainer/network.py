@@ -131,7 +131,7 @@ class HybridNetwork(nn.Module):
 
     def embed(self, pixels: Tensor) -> Tensor:
         """(n, 3, H, W) normalised pixels to the (n, features) pooled vector of both backbones."""
-        return _pool(*self.maps(pixels))
+        return pool(*self.maps(pixels))
 
     def forward(self, pixels: Tensor) -> Tensor:
         """(n, 3, H, W) normalised pixels to (n, classes) logits."""
@@ -191,7 +191,7 @@ class ExplainedNetwork(nn.Module):
     def forward(self, pixels: Tensor) -> Explained:
         """(n, 3, H, W) normalised pixels to everything that serving needs."""
         resnet, mobilenet = self.network.maps(pixels)
-        embedding = _pool(resnet, mobilenet)
+        embedding = pool(resnet, mobilenet)
         gradient = self.network.head.gradient(embedding, self.class_index)
         of_resnet, of_mobilenet = torch.split(gradient, list(self.network.widths), dim=1)
         cams = _weighted_sum(of_resnet, resnet), _weighted_sum(of_mobilenet, mobilenet)
@@ -217,7 +217,8 @@ class SamePadConv2d(nn.Conv2d):
         return super().forward(F.pad(input, edges))
 
 
-def _pool(resnet: Tensor, mobilenet: Tensor) -> Tensor:
+def pool(resnet: Tensor, mobilenet: Tensor) -> Tensor:
+    """Both backbones' (n, features, h, w) maps to their (n, features of both) averages side by side."""
     return torch.cat([resnet.mean(dim=(2, 3)), mobilenet.mean(dim=(2, 3))], dim=1)
 
 

@@ -8,22 +8,11 @@ from ictus.model.aggregation import Aggregation
 from ictus.model.base import Params
 from ictus.model.manifest import Architecture
 from ictus.model.preprocess import PreprocessParams, Window
+from trainer.training.augment import Augmentation
+from trainer.training.params import TrainingParams
 
 _PICTURES: Final = Window(center=40, width=120)
 """The window that the training pictures were exported at: see docs/decisions/0020."""
-
-
-class HeadTraining(Params):
-    """How the head is fitted on the frozen backbones' features."""
-
-    epochs: int = Field(default=60, ge=1, description="At most; early stopping ends sooner.")
-    patience: int = Field(default=8, ge=1, description="Epochs without a better validation loss.")
-    batch_size: int = Field(default=64, ge=2)
-    learning_rate: float = Field(default=3e-4, gt=0)
-    weight_decay: float = Field(default=3.0, ge=0)
-    label_smoothing: float = Field(default=0.0, ge=0, lt=1)
-    class_weighting: bool = Field(default=False, description="Weigh each class by its rarity.")
-    mirror: bool = Field(default=True, description="Learn from left-right mirrored slices too.")
 
 
 class Recipe(Params):
@@ -33,7 +22,8 @@ class Recipe(Params):
         resnet_stride_in_1x1=True, mobilenet_same_padding=True, hidden=64, dropout=0.5
     )
     preprocess: PreprocessParams = PreprocessParams(windows=(_PICTURES,), picture_window=_PICTURES)
-    head: HeadTraining = HeadTraining()
+    augmentation: Augmentation = Augmentation()
+    training: TrainingParams = TrainingParams()
     aggregation: Aggregation = Aggregation()
     folds: int = Field(default=5, ge=2)
     seed: int = 20

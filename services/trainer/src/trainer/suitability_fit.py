@@ -9,6 +9,7 @@ from sklearn.decomposition import PCA
 
 from ictus.model.suitability import EmbeddingLimits, EmbeddingStatistics, unit_rows
 from trainer.recipe import Recipe
+from trainer.training.cross_validation import OutOfFold
 
 Float32 = NDArray[np.float32]
 
@@ -31,22 +32,23 @@ def fit_statistics(embedding: Float32, components: int, seed: int) -> EmbeddingS
     return EmbeddingStatistics(mean, axes, (unit[rows] - mean) @ axes)
 
 
-def fit_suitability(
-    embedding: Float32, folds: NDArray[np.int64], recipe: Recipe, path: Path
-) -> EmbeddingLimits:
+def fit_suitability(embedding: Float32, held_out: OutOfFold, recipe: Recipe, path: Path) -> EmbeddingLimits:
     """Fit on all slices and write the statistics; the limit comes from held-out patients.
 
+    A fold's network has its own embedding, so its held-out slices are measured in that.
+
     Args:
-        embedding: (n, features).
-        folds: (n,) from ``patient_folds``.
+        embedding: (n, features) by the network that is served.
+        held_out: what the folds' networks say.
         recipe: components, neighbour, and the share of held-out slices that may be refused.
         path: safetensors file to write.
     """
     distances = np.empty(len(embedding), dtype=np.float32)
-    for fold in range(int(folds.max()) + 1):
-        held_out = folds == fold
-        others = fit_statistics(embedding[~held_out], recipe.suitability_components, recipe.seed)
-        distances[held_out] = others.distances(embedding[held_out], recipe.suitability_neighbour)
+    for fold in range(len(held_out.files)):
+        of_fold = held_out.folds == fold
+        seen = held_out.embedding_by(fold)
+        others = fit_statistics(seen[~of_fold], recipe.suitability_components, recipe.seed)
+        distances[of_fold] = others.distances(seen[of_fold], recipe.suitability_neighbour)
     fitted = fit_statistics(embedding, recipe.suitability_components, recipe.seed)
     save_file({"mean": fitted.mean, "axes": fitted.axes, "reference": fitted.reference}, path)
     path.chmod(0o644)  # safetensors writes for its owner alone; a service reads it as another user

@@ -6,7 +6,7 @@ and the light commands answer at once.
 
 import typer
 
-from trainer.cli import card, evaluate, export, publish, train
+from trainer.cli import card, cross_validate, evaluate, export, publish, train, tune
 
 app = typer.Typer(
     add_completion=False,
@@ -16,12 +16,15 @@ app = typer.Typer(
 
 A model is a directory: `weights.pt`, `model.onnx`, `manifest.json` and what belongs to them. A usual round:
 
+    ictus-train cross-validate ../data/ct-ich
     ictus-train train ../data/ct-ich models/next --version 0.2.0
     ictus-train evaluate models/next ../data/other-hospital
     ictus-train publish models/next
 """,
 )
 app.command("train")(train.train)
+app.command("tune")(tune.tune)
+app.command("cross-validate")(cross_validate.cross_validate)
 app.command("evaluate")(evaluate.evaluate)
 app.command("export")(export.export)
 app.command("card")(card.card)

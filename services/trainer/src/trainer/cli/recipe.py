@@ -1,0 +1,72 @@
+"""What the commands that train share: recipe, ImageNet weights, cache, and what a dry run says."""
+
+from collections.abc import Iterable
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Final
+
+import numpy as np
+import typer
+
+from trainer.cli.console import console
+
+if TYPE_CHECKING:
+    from ictus.model.manifest import Metric
+    from trainer.data import Dataset
+    from trainer.recipe import Recipe
+
+RecipeFile = Annotated[
+    Path | None,
+    typer.Option(
+        "--recipe", exists=True, dir_okay=False, help="JSON of what differs from the standard recipe."
+    ),
+]
+Pretrained = Annotated[
+    Path | None,
+    typer.Option(help="Folder of ImageNet weights; else ICTUS_PRETRAINED_DIR, else torch.hub."),
+]
+Cache = Annotated[
+    Path, typer.Option(help="Where frozen activations, results and checkpoints are kept between runs.")
+]
+Jobs = Annotated[
+    int,
+    typer.Option(
+        min=1, help="Folds trained side by side, each with its share of the cores; not with torchrun."
+    ),
+]
+CACHE: Final = Path(".cache/ictus-train")
+
+
+def load_recipe(file: Path | None) -> "Recipe":
+    """The standard recipe with what a file says otherwise.
+
+    Raises:
+        pydantic.ValidationError: the file is not a recipe.
+    """
+    from trainer.recipe import Recipe  # noqa: PLC0415
+
+    return Recipe.model_validate_json(file.read_bytes()) if file else Recipe()
+
+
+def describe_data(dataset: "Dataset", recipe: "Recipe") -> None:
+    """Say what is at hand and how the folds would cut it."""
+    from trainer.data import patient_folds  # noqa: PLC0415
+
+    console.print(
+        f"{len(dataset.slices)} slices of {len(set(dataset.patients))} patients, "
+        f"{dataset.labels.sum()} with stroke"
+    )
+    folds = patient_folds(dataset, recipe.folds, recipe.seed)
+    for fold in range(recipe.folds):
+        held_out = folds == fold
+        console.print(
+            f"  fold {fold + 1}: {held_out.sum()} slices of {len(np.unique(dataset.patients[held_out]))} patients, "
+            f"{dataset.labels[held_out].sum()} with stroke"
+        )
+
+
+def print_metrics(metrics: "Iterable[Metric]") -> None:
+    """Figures with their intervals, one a line, on standard output."""
+    for metric in metrics:
+        typer.echo(
+            f"{metric.level:5} {metric.name:24} {metric.value:.3f} ({metric.low:.3f} to {metric.high:.3f})"
+        )
