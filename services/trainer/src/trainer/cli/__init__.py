@@ -6,7 +6,7 @@ and the light commands answer at once.
 
 import typer
 
-from trainer.cli import card, cross_validate, evaluate, export, publish, train, tune
+from trainer.cli import card, compare, cross_validate, evaluate, export, publish, train, tune
 
 app = typer.Typer(
     add_completion=False,
@@ -26,6 +26,8 @@ app.command("train")(train.train)
 app.command("tune")(tune.tune)
 app.command("cross-validate")(cross_validate.cross_validate)
 app.command("evaluate")(evaluate.evaluate)
+app.command("compare")(compare.compare)
+app.command("show-leak")(compare.show_leak)
 app.command("export")(export.export)
 app.command("card")(card.card)
 app.command("publish")(publish.publish)

@@ -14,6 +14,7 @@ from trainer.evaluation.bootstrap import Interval, interval, patient_weights, wh
 Float64 = NDArray[np.float64]
 Bool = NDArray[np.bool_]
 Level = Literal["slice", "study"]
+LEVELS: Final[tuple[Level, ...]] = ("slice", "study")
 Statistic = Callable[[Judged, Float64], Float64]
 """A figure of predictions under (samples, n) weights: (samples,), NaN where it is not defined."""
 
@@ -35,7 +36,11 @@ def evaluate(level: Level, judged: Judged, seed: int) -> tuple[Metric, ...]:
     Raises:
         EvaluationError: there are no strokes or no normals.
     """
-    measured = measure(judged, STATISTICS, patient_weights(judged.patient, judged.label, seed))
+    return to_metrics(level, measure(judged, STATISTICS, patient_weights(judged.patient, judged.label, seed)))
+
+
+def to_metrics(level: Level, measured: Mapping[str, Interval]) -> tuple[Metric, ...]:
+    """Figures as the manifest holds them, without those that are not defined."""
     return tuple(
         Metric(name=name, level=level, value=found.value, low=found.low, high=found.high)
         for name, found in measured.items()

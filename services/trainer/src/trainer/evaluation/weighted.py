@@ -25,7 +25,7 @@ def f1(positive: Bool, label: Bool, weights: Float64) -> Float64:
 
 def brier(probability: Float64, label: Bool, weights: Float64) -> Float64:
     """Mean squared distance of the probability from the truth."""
-    return (weights @ (probability - label) ** 2) / weights.sum(axis=1)
+    return _ratio(weights @ (probability - label) ** 2, weights.sum(axis=1))
 
 
 def roc_auc(probability: Float64, label: Bool, weights: Float64) -> Float64:
@@ -62,6 +62,28 @@ def calibration_error(probability: Float64, label: Bool, weights: Float64, bins:
     return gaps
 
 
+def roc_curve(probability: Float64, label: Bool, weights: Float64) -> tuple[Float64, Float64]:
+    """False and true positive rate at each threshold, from none called to all: both (samples, thresholds)."""
+    ranked = _rank(probability, label, weights)
+    return _reached(ranked.negative), _reached(ranked.positive)
+
+
+def precision_recall_curve(probability: Float64, label: Bool, weights: Float64) -> tuple[Float64, Float64]:
+    """Recall and precision at each threshold, from the highest down: both (samples, thresholds)."""
+    ranked = _rank(probability, label, weights)
+    caught = np.cumsum(ranked.positive[:, ::-1], axis=1)
+    called = caught + np.cumsum(ranked.negative[:, ::-1], axis=1)
+    precision = np.divide(caught, called, out=np.ones_like(caught), where=called > 0)
+    return caught / caught[:, -1:], precision
+
+
+def _reached(by_threshold: Float64) -> Float64:
+    """Share called at each threshold, from none to all."""
+    called = np.cumsum(by_threshold[:, ::-1], axis=1)
+    shares: Float64 = np.concatenate([np.zeros((len(called), 1)), called / called[:, -1:]], axis=1)
+    return shares
+
+
 @dataclass(frozen=True)
 class _Ranked:
     """Examples of equal probability as one, by rising probability.
@@ -89,4 +111,5 @@ def _rank(probability: Float64, label: Bool, weights: Float64) -> _Ranked:
 
 
 def _ratio(part: Float64, of: Float64) -> Float64:
-    return np.divide(part, of, out=np.full(len(of), np.nan), where=of > 0)
+    found: Float64 = np.divide(part, of, out=np.full(len(of), np.nan), where=of > 0)
+    return found

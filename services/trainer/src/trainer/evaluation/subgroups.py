@@ -1,0 +1,167 @@
+"""Figures by age, sex and kind of haemorrhage, where a data set says them.
+
+What is read, by patient and slice: ``hemorrhage_diagnosis.csv`` as ct-ich has it, and the columns ``age`` (years)
+and ``sex`` (DICOM's PatientSex: M, F, O) of ``slice_labels.csv``.
+"""
+
+import csv
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, fields
+from pathlib import Path
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ictus.model.base import Params
+from ictus.model.manifest import Metric
+from trainer.calibrate import Judged
+from trainer.data import Dataset
+from trainer.data.load import LABELS_FILE
+from trainer.evaluation.bootstrap import EvaluationError, patient_weights
+from trainer.evaluation.metrics import STATISTICS, Level, measure, to_metrics
+
+Bool = NDArray[np.bool_]
+
+DIAGNOSES_FILE: Final = "hemorrhage_diagnosis.csv"
+KINDS: Final = ("Intraventricular", "Intraparenchymal", "Subarachnoid", "Epidural", "Subdural")
+_AGE_BANDS: Final = ((0, 40), (40, 60), (60, 80), (80, 200))
+_FIGURES: Final = (
+    "roc_auc",
+    "sensitivity",
+    "specificity",
+    "sensitivity_ruling_out",
+    "specificity_ruling_out",
+)
+
+_SliceKey = tuple[str, int]
+
+
+class SubgroupRow(Params):
+    """The figures of one group; specificity of a kind of haemorrhage is that of all slices without any."""
+
+    attribute: str
+    group: str
+    level: Level
+    patients: int
+    strokes: int
+    normals: int
+    metrics: tuple[Metric, ...]
+
+
+@dataclass(frozen=True)
+class Group:
+    """Who belongs to a group.
+
+    Attributes:
+        attribute: "age", "sex" or "haemorrhage".
+        name: of the group.
+        member: (n,) slices that belong to it, in the data set's order.
+        keeps_normals: whether slices without a stroke are compared with it wherever they come from; so it is
+            for kinds of haemorrhage, which no normal slice has.
+    """
+
+    attribute: str
+    name: str
+    member: Bool
+    keeps_normals: bool
+
+
+def read_groups(folder: Path, dataset: Dataset) -> tuple[Group, ...]:
+    """The groups that the folder's tables tell of; none when they tell of none.
+
+    Args:
+        folder: of the data set.
+        dataset: what was read from it, or a part of that.
+    """
+    keys = [(s.patient, s.number) for s in dataset.slices]
+    kinds = dict(_kinds(folder / DIAGNOSES_FILE))
+    ages, sexes = _people(folder / LABELS_FILE)
+    groups = [
+        Group("haemorrhage", kind, np.array([kind in kinds.get(key, ()) for key in keys]), keeps_normals=True)
+        for kind in KINDS
+    ]
+    groups += [
+        Group("sex", sex, np.array([sexes.get(key) == sex for key in keys]), keeps_normals=False)
+        for sex in sorted(set(sexes.values()))
+    ]
+    groups += [
+        Group(
+            "age",
+            f"{low} to {high - 1}" if high < 200 else f"{low} and older",
+            np.array([low <= ages.get(key, -1) < high for key in keys]),
+            keeps_normals=False,
+        )
+        for low, high in _AGE_BANDS
+    ]
+    return tuple(group for group in groups if group.member.any())
+
+
+def subgroup_rows(
+    groups: tuple[Group, ...], dataset: Dataset, judged: Mapping[Level, Judged], seed: int
+) -> tuple[SubgroupRow, ...]:
+    """Figures of each group at each level; a group that lacks strokes or normals is left out.
+
+    Args:
+        groups: of ``read_groups``.
+        dataset: the slices that were judged.
+        judged: predictions at each level.
+        seed: of the bootstrap.
+    """
+    rows = []
+    for group in groups:
+        patients_inside = set(dataset.patients[group.member])
+        for level, j in judged.items():
+            inside = group.member if level == "slice" else np.isin(j.patient, list(patients_inside))
+            chosen = (inside & j.label) | ~j.label if group.keeps_normals else inside
+            part = _take(j, chosen)
+            try:
+                weights = patient_weights(part.patient, part.label, seed)
+            except EvaluationError:
+                continue
+            found = measure(part, {name: STATISTICS[name] for name in _FIGURES}, weights)
+            rows.append(
+                SubgroupRow(
+                    attribute=group.attribute,
+                    group=group.name,
+                    level=level,
+                    patients=len(np.unique(part.patient[part.label]))
+                    if group.keeps_normals
+                    else len(patients_inside),
+                    strokes=int(part.label.sum()),
+                    normals=int((~part.label).sum()),
+                    metrics=to_metrics(level, found),
+                )
+            )
+    return tuple(rows)
+
+
+def _take(judged: Judged, chosen: Bool) -> Judged:
+    return Judged(*(getattr(judged, field.name)[chosen] for field in fields(Judged)))
+
+
+def _kinds(table: Path) -> Iterator[tuple[_SliceKey, frozenset[str]]]:
+    """Each slice's kinds of haemorrhage."""
+    if not table.is_file():
+        return
+    for row in _rows(table):
+        kinds = frozenset(kind for kind in KINDS if row[kind].strip() == "1")
+        yield (row["PatientNumber"].strip(), int(row["SliceNumber"])), kinds
+
+
+def _people(table: Path) -> tuple[dict[_SliceKey, float], dict[_SliceKey, str]]:
+    """Each slice's patient's age in years and sex, where the table has the columns."""
+    ages: dict[_SliceKey, float] = {}
+    sexes: dict[_SliceKey, str] = {}
+    for row in _rows(table) if table.is_file() else ():
+        key = row["patient"], int(row["slice_no"])
+        if age := (row.get("age") or "").strip():
+            ages[key] = float(age)
+        if sex := (row.get("sex") or "").strip():
+            sexes[key] = sex
+    return ages, sexes
+
+
+def _rows(table: Path) -> Iterator[dict[str, str]]:
+    with table.open(newline="", encoding="utf-8-sig") as file:
+        yield from csv.DictReader(file)
