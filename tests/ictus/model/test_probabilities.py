@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from ictus.domain.enums import Finding
-from ictus.model.aggregation import Aggregation, aggregate
+from ictus.model.aggregation import Aggregation, SliceContext, aggregate
 from ictus.model.calibration import Calibration, log_odds, sigmoid, slice_probabilities, study_probability
 from ictus.model.conformal import ConformalQuantiles, fit_quantiles, prediction_set
 
@@ -53,6 +53,50 @@ def test_few_slices_are_read_as_slices() -> None:
     score = aggregate(np.array([0.3]), np.array([True]), Aggregation(), calibration)
     assert score.probability == pytest.approx(0.3)
     assert not score.is_study_level
+
+
+CONTEXT = SliceContext(own=0.5, neighbours=0.5, further=0.2, strongest=0.1, mean=0.0, intercept=-0.3)
+
+
+def test_a_lone_slice_is_believed_less_than_one_among_its_like() -> None:
+    lone, among = np.full(9, 0.05), np.full(9, 0.05)
+    lone[4] = among[3:6] = 0.8
+    usable = np.ones(9, dtype=bool)
+    scores = [
+        aggregate(stroke, usable, Aggregation(context=CONTEXT), Calibration(temperature=1))
+        for stroke in (lone, among)
+    ]
+    assert scores[0].slice_probabilities[4] < scores[1].slice_probabilities[4]
+    assert scores[1].key_slices[:3] in {(4, 3, 5), (4, 5, 3)}
+
+
+def test_the_context_is_the_logistic_regression_it_says_it_is() -> None:
+    stroke = np.array([0.1, 0.2, 0.9, 0.4, 0.3, 0.2, 0.1, 0.3])
+    own = log_odds(stroke)
+    strongest, mean = np.sort(own)[-2:].mean(), own.mean()
+    expected = 0.5 * own[2] + 0.5 * (own[1] + own[3]) / 2 + 0.2 * (own[0] + own[4]) / 2
+    expected += 0.1 * strongest + 0.0 * mean - 0.3
+    usable = np.ones(8, dtype=bool)
+    score = aggregate(stroke, usable, Aggregation(k=2, context=CONTEXT), Calibration(temperature=1))
+    assert score.slice_probabilities[2] == pytest.approx(float(sigmoid(expected)))
+    assert score.probability == pytest.approx(float(np.mean([0.9, 0.4])), abs=1e-6)
+
+
+def test_slices_that_may_not_speak_are_left_out_of_the_context() -> None:
+    stroke = np.array([0.1, 0.1, 0.99, 0.1, 0.1, 0.1, 0.1, 0.1, 0.1])
+    usable = np.arange(9) != 2
+    context = Aggregation(context=CONTEXT)
+    with_fault = aggregate(stroke, usable, context, Calibration(temperature=1))
+    without = aggregate(stroke[usable], usable[usable], context, Calibration(temperature=1))
+    np.testing.assert_allclose(with_fault.slice_probabilities[usable], without.slice_probabilities)
+    assert with_fault.slice_probabilities[2] == 0.99
+
+
+def test_few_slices_have_no_context() -> None:
+    score = aggregate(
+        np.array([0.3, 0.6]), np.array([True, True]), Aggregation(context=CONTEXT), Calibration(temperature=1)
+    )
+    np.testing.assert_array_equal(score.slice_probabilities, [0.3, 0.6])
 
 
 def test_series_without_a_usable_slice_has_no_score() -> None:

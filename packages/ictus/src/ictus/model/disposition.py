@@ -126,7 +126,8 @@ def decide_series(
 
     stroke = slice_probabilities(logits, manifest.calibration)[:, manifest.stroke_classes].sum(axis=1)
     score = aggregate(stroke, usable, manifest.aggregation, manifest.calibration)
-    by_slice = tuple(float(p) if ok else None for p, ok in zip(stroke, usable, strict=True))
+    shown = zip(score.slice_probabilities, usable, strict=True)
+    by_slice = tuple(float(p) if ok else None for p, ok in shown)
     if uncovered is not None:
         code, reason = uncovered
         return SeriesDecision(
