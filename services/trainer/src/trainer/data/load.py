@@ -1,50 +1,101 @@
-"""A data set from a folder.
+"""A data set from a folder: an imported version, or plain pictures with a CSV.
 
-A data set is a folder with a CSV whose columns are ``file`` (relative to the CSV), ``patient``, ``slice_no``
-and ``slice_ich`` (1, 0, or blank for an unresolved label: that slice is left out).
+An imported version has a ``dataset.json``; every file is held against its digest. A plain folder has
+``slice_labels.csv`` with the columns ``file`` (relative to the CSV), ``patient``, ``slice_no`` and ``slice_ich`` (1, 0,
+or blank for an unresolved label: that slice is left out).
 """
 
-import csv
 import hashlib
+import os
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Final
 
 from ictus.model.manifest import file_sha256
 from trainer.data.dataset import Dataset, DatasetError, LabelledSlice
+from trainer.data.manifest import DATASET_FILE, FILES_FOLDER, DatasetManifest, read_manifest
+from trainer.data.table import Columns, read_rows
 
 LABELS_FILE: Final = "slice_labels.csv"
 
 
 def load_dataset(folder: Path) -> Dataset:
-    """Read a folder with its ``slice_labels.csv``.
+    """Read an imported version (``dataset.json``, or the folder it lies in) or a folder with ``slice_labels.csv``.
 
     Raises:
-        DatasetError: the CSV or a picture is missing, or nothing is labelled.
+        DatasetError: the folder is neither, a picture is missing or changed, or nothing is labelled.
+        ManifestError: the manifest is damaged or was edited.
     """
-    table = folder / LABELS_FILE
-    if not table.is_file():
-        raise DatasetError(f"{folder} has no {LABELS_FILE}.")
-    with table.open(newline="", encoding="utf-8-sig") as file:
-        rows = [row for row in csv.DictReader(file) if row["slice_ich"].strip()]
-    if not rows:
-        raise DatasetError(f"{table} labels nothing.")
-    missing = [row["file"] for row in rows if not (folder / row["file"]).is_file()]
+    if folder.name == DATASET_FILE:
+        folder = folder.parent
+    if (folder / DATASET_FILE).is_file():
+        return _imported(folder)
+    if not (folder / LABELS_FILE).is_file():
+        raise DatasetError(
+            f"{folder} has no {DATASET_FILE} and no {LABELS_FILE}. Make one with `ictus-train import`."
+        )
+    return _plain(folder)
+
+
+def file_digests(paths: Sequence[Path]) -> list[str]:
+    """Hex SHA-256 of each file, several at a time.
+
+    Raises:
+        DatasetError: a file is missing.
+    """
+    missing = [path for path in paths if not path.is_file()]
     if missing:
-        raise DatasetError(f"{len(missing)} pictures of {table} are missing, the first is {missing[0]}.")
+        raise DatasetError(f"{len(missing)} of {len(paths)} files are missing, the first is {missing[0]}.")
+    with ThreadPoolExecutor(max_workers=min(8, 2 * (os.cpu_count() or 1))) as pool:
+        return list(pool.map(file_sha256, paths))
+
+
+def _imported(folder: Path) -> Dataset:
+    manifest, sha256 = read_manifest(folder)
+    paths = [folder / FILES_FOLDER / example.file for example in manifest.examples]
+    changed = [
+        example.file
+        for example, found in zip(manifest.examples, file_digests(paths), strict=True)
+        if found != example.sha256
+    ]
+    if changed:
+        raise DatasetError(
+            f"{len(changed)} files of {manifest.name} {manifest.version} were changed since the import, "
+            f"the first is {changed[0]}."
+        )
+    return dataset_of(manifest, sha256, folder / FILES_FOLDER)
+
+
+def dataset_of(manifest: DatasetManifest, sha256: str, files: Path) -> Dataset:
+    """The data set of a manifest and the folder of its files, which are not looked at."""
+    slices = tuple(
+        LabelledSlice(path, e.patient, e.number, e.stroke, e.sha256, e.series, e.subtypes, e.age, e.sex)
+        for path, e in ((files / e.file, e) for e in manifest.examples)
+    )
+    return Dataset(
+        f"{manifest.name} {manifest.version}",
+        slices,
+        sha256,
+        manifest.task,
+        manifest.modality,
+        manifest.label_level,
+        manifest.patient_namespace,
+        manifest.known_shortcuts,
+    )
+
+
+def _plain(folder: Path) -> Dataset:
+    rows = read_rows(folder / LABELS_FILE, Columns())
+    digests = file_digests([folder / row.file for row in rows])
     slices = sorted(
         (
-            LabelledSlice(
-                path=folder / row["file"],
-                patient=row["patient"],
-                number=int(row["slice_no"]),
-                is_stroke=row["slice_ich"].strip() == "1",
-                sha256=file_sha256(folder / row["file"]),
-            )
-            for row in rows
+            LabelledSlice(folder / row.file, row.patient or "", row.number or 0, row.stroke, sha256)
+            for row, sha256 in zip(rows, digests, strict=True)
         ),
         key=lambda s: (s.patient, s.number),
     )
     digest = hashlib.sha256()
     for s in slices:
         digest.update(f"{s.sha256} {s.patient} {s.number} {int(s.is_stroke)}\n".encode())
-    return Dataset(folder.name, tuple(slices), digest.hexdigest())
+    return Dataset(folder.name, tuple(slices), digest.hexdigest(), patient_namespace=folder.name)
