@@ -12,10 +12,12 @@ from pathlib import Path
 
 import numpy as np
 from pydicom.data import get_testdata_file
+from pydicom.uid import SecondaryCaptureImageStorage
 
 from ictus.imaging.phantom import (
     Person,
     brain_window,
+    dicom_series,
     head_ct,
     head_mr,
     photograph,
@@ -67,6 +69,22 @@ def skull_boxes(volume: Volume) -> list[list[float]]:
     return boxes
 
 
+def single_slices(volume: Volume, folder: Path) -> dict[str, Path]:
+    """One slice a patient: those of a queue, and those that may show who they are of. The name is the patient's."""
+    paths = {}
+    names = ("Waits_One", "Waits_Two", "Waits_Three", "Waits_Four", "Lost_Scan", "Burned_In", "Screen_Shot")
+    for index, name in enumerate(names, start=8):
+        person = Person(name=name.replace("_", "^"), patient_id=f"SLICE-{index}")
+        instance = list(dicom_series(volume, person, seed=index))[index]
+        if name == "Burned_In":
+            instance.BurnedInAnnotation = "YES"
+        if name == "Screen_Shot":
+            instance.SOPClassUID = instance.file_meta.MediaStorageSOPClassUID = SecondaryCaptureImageStorage
+        paths[name] = folder / f"{name}.dcm"
+        instance.save_as(paths[name], enforce_file_format=True)
+    return paths
+
+
 def main() -> int:
     """Write the files."""
     folder = Path(sys.argv[1])
@@ -89,6 +107,7 @@ def main() -> int:
     keep("truncated.dcm", series[middle].read_bytes()[:60_000])
     small = get_testdata_file("CT_small.dcm")
     made["ct_small"] = [str(small)]
+    made |= {name: [str(path)] for name, path in single_slices(clean, folder).items()}
     mr = write_dicom_series(head_mr(slices=16), folder / "mr-series", Person(name="Phantom^Mr"))
     made["mr_series"] = [str(path) for path in mr]
     made["ct_nifti"] = [str(write_nifti(clean, folder / "head.nii.gz"))]

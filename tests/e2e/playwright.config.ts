@@ -3,7 +3,9 @@ import { defineConfig } from '@playwright/test';
 /**
  * The product in a real browser against a real stack. By default `start.ts` runs one in a temporary folder;
  * `ICTUS_E2E_URL`, `ICTUS_E2E_EMAIL` and `ICTUS_E2E_PASSWORD` (the first administrator's, one-time) name another,
- * fresh one, such as the compose file's.
+ * fresh one, such as the compose file's. `ICTUS_E2E_CONTROL` is then the program that has accidents happen to it, and
+ * `ICTUS_E2E_STACK` what that program is told to find it by; without them the tests of accidents are left out.
+ * `ICTUS_E2E_FOLDER` keeps what the tests leave for each other, so that one file of them can be run again.
  */
 export default defineConfig({
   testDir: '.',
@@ -44,10 +46,11 @@ export default defineConfig({
     { name: 'studies', testMatch: 'studies.spec.ts', dependencies: ['people'] },
     {
       name: 'viewer',
-      testMatch: ['viewer.spec.ts', 'keyboard.spec.ts', 'admin.spec.ts'],
+      testMatch: ['viewer.spec.ts', 'touch.spec.ts', 'keyboard.spec.ts', 'admin.spec.ts'],
       dependencies: ['studies'],
     },
     { name: 'access', testMatch: 'access.spec.ts', dependencies: ['studies'] },
-    { name: 'leaving', testMatch: 'leaving.spec.ts', dependencies: ['viewer', 'access'] },
+    { name: 'accidents', testMatch: ['held.spec.ts', 'queue.spec.ts'], dependencies: ['viewer', 'access'] },
+    { name: 'leaving', testMatch: 'leaving.spec.ts', dependencies: ['accidents'] },
   ],
 });

@@ -15,6 +15,10 @@ from local.stack import LocalStack
 
 PROCESSES = ("gateway", "gateway-tasks", "feedback", "inference")
 
+# Three scans fill the queue, and a closed account is seen by an open page at once: a test need not send a thousand
+# scans, or look on for ten seconds, to see what a person sees then.
+SETTINGS = {"ICTUS_MAX_QUEUE_LENGTH": "3", "ICTUS_STREAM_CHECK_SECONDS": "1"}
+
 
 def main() -> int:
     """Serve until whoever started this closes standard input."""
@@ -23,14 +27,14 @@ def main() -> int:
     try:
         answer = sys.stdout
         # MLflow's client prints where it wrote to; standard output is for the one line alone.
-        with redirect_stdout(sys.stderr), LocalStack(folder, processes=PROCESSES) as stack:
+        with redirect_stdout(sys.stderr), LocalStack(folder, processes=PROCESSES, settings=SETTINGS) as stack:
             admin = stack.first_admin
             assert admin is not None, "a fresh folder has no administrator yet"
             ready = {
                 "url": stack.url("gateway"),
                 "email": admin.email,
                 "password": admin.one_time_password,
-                "logs": str(folder / "logs"),
+                "folder": str(folder),
             }
             answer.write(json.dumps(ready) + "\n")
             answer.flush()

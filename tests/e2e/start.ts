@@ -1,22 +1,20 @@
 import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
-import { existsSync, mkdtempSync, rmSync } from 'node:fs';
+import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { createInterface } from 'node:readline';
+import { python } from './python.ts';
 
 const HERE = import.meta.dirname;
 const REPOSITORY = resolve(HERE, '../..');
-const ENVIRONMENT = join(REPOSITORY, '.venv/bin/python');
 const START_MS = 180_000;
 
 interface Ready {
   readonly url: string;
   readonly email: string;
   readonly password: string;
-}
-
-function python(): string {
-  return process.env.ICTUS_PYTHON ?? (existsSync(ENVIRONMENT) ? ENVIRONMENT : 'python3');
+  /** The stack's data folder, through which `control.py` reaches its processes. */
+  readonly folder: string;
 }
 
 /** The first line of JSON that the stack prints; everything is ready then. */
@@ -44,9 +42,10 @@ function end(stack: ChildProcess): Promise<void> {
 
 /** Starts a stack unless one is named, makes the files to upload, and gives what stops it all. */
 export default async function start(): Promise<() => Promise<void>> {
-  const folder = mkdtempSync(join(tmpdir(), 'ictus-inputs-'));
+  const kept = process.env.ICTUS_E2E_FOLDER;
+  const folder = kept ?? mkdtempSync(join(tmpdir(), 'ictus-inputs-'));
   process.env.ICTUS_E2E_FOLDER = folder;
-  process.env.ICTUS_E2E_INPUTS = execFileSync(python(), [join(HERE, 'inputs.py'), join(folder, 'inputs')], {
+  process.env.ICTUS_E2E_INPUTS ??= execFileSync(python(), [join(HERE, 'inputs.py'), join(folder, 'inputs')], {
     encoding: 'utf8',
   });
   let stack: ChildProcess | null = null;
@@ -59,11 +58,14 @@ export default async function start(): Promise<() => Promise<void>> {
     process.env.ICTUS_E2E_URL = ready.url;
     process.env.ICTUS_E2E_EMAIL = ready.email;
     process.env.ICTUS_E2E_PASSWORD = ready.password;
+    process.env.ICTUS_E2E_STACK = ready.folder;
   }
   return async () => {
     if (stack !== null) {
       await end(stack);
     }
-    rmSync(folder, { recursive: true, force: true });
+    if (kept === undefined) {
+      rmSync(folder, { recursive: true, force: true });
+    }
   };
 }

@@ -3,13 +3,16 @@ import { readFileSync, statSync } from 'node:fs';
 import { dirname } from 'node:path';
 import type { Page } from '@playwright/test';
 import {
+  ANALYSIS_MS,
   CLINICIAN,
+  emptyFolder,
   expect,
   hasInput,
   input,
   picture,
   pictureFile,
   rememberStudy,
+  send,
   sessionFile,
   studyPath,
   test,
@@ -17,32 +20,11 @@ import {
 
 test.use({ storageState: sessionFile(CLINICIAN) });
 
-const ANALYSIS_MS = 120_000;
 /** A drawn head proves the path, not the model: every answer to a validated kind of scan will do… */
 const OF_A_DRAWN_CT = ['Stroke likely', 'Uncertain', 'No sign found', 'Unsuitable image'];
 
 /** …but a large bleed must not be called clean, as a series even a drawn one. */
 const OF_A_BLEED = ['Stroke likely', 'Uncertain'];
-
-interface Wish {
-  readonly modality?: 'CT' | 'MR';
-  readonly stat?: boolean;
-}
-
-async function send(page: Page, files: readonly string[], { modality, stat }: Wish = {}): Promise<void> {
-  await page.goto('/upload');
-  await page.getByTestId('files').setInputFiles([...files]);
-  if (modality) {
-    await page
-      .getByRole('radiogroup', { name: 'What made this scan?' })
-      .getByText(modality, { exact: true })
-      .click();
-  }
-  if (stat) {
-    await page.getByRole('radiogroup', { name: 'Priority' }).getByText('STAT', { exact: true }).click();
-  }
-  await page.getByRole('button', { name: 'Upload and analyse' }).click();
-}
 
 /** Waits for the answer, which must come without a reload, and gives its headline. */
 async function verdict(page: Page, name: string): Promise<string> {
@@ -122,6 +104,34 @@ test('the same bytes, dropped on the page, lead to the study that is there', asy
   await expect(page.getByText('again.dcm')).toBeVisible();
   await page.getByRole('button', { name: 'Upload and analyse' }).click();
   await expect(page).toHaveURL(new RegExp(`${studyPath('ct-slice')}$`));
+  await expect(page.getByText('had been uploaded before')).toBeVisible();
+});
+
+test('a folder that is dropped is taken with all that lies in it', async ({ page }) => {
+  await page.goto('/upload');
+  const zone = page.getByRole('group', { name: 'Files to upload' });
+  const box = await zone.boundingBox();
+  const files = input('ct_series');
+  // A drop from the desktop, as the browser itself gets it: the folder's entries are the browser's own.
+  const browser = await page.context().newCDPSession(page);
+  const drop = async (folder: string) => {
+    for (const type of ['dragEnter', 'dragOver', 'drop'] as const) {
+      await browser.send('Input.dispatchDragEvent', {
+        type,
+        x: (box?.x ?? 0) + 40,
+        y: (box?.y ?? 0) + 40,
+        data: { items: [], files: [folder], dragOperationsMask: 1 },
+      });
+    }
+  };
+  await drop(emptyFolder());
+  await expect(zone.getByRole('alert')).toContainText('There is no file in it');
+  await drop(dirname(files[0] ?? ''));
+  await expect(page.getByText(`${files.length} files`)).toBeVisible();
+  await expect(zone.getByRole('alert')).toHaveCount(0);
+  await page.getByRole('button', { name: 'Upload and analyse' }).click();
+  // The same bytes as the series that was chosen file by file: the whole folder has come across.
+  await expect(page).toHaveURL(new RegExp(`${studyPath('ct-series')}$`));
   await expect(page.getByText('had been uploaded before')).toBeVisible();
 });
 

@@ -1,6 +1,8 @@
+import { execFileSync } from 'node:child_process';
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { test as base, expect, type Page } from '@playwright/test';
+import { type Browser, test as base, expect, type Page } from '@playwright/test';
+import { python } from './python.ts';
 
 function named(name: string): string {
   const value = process.env[name];
@@ -42,6 +44,13 @@ export function input(...names: readonly string[]): string[] {
   return files;
 }
 
+/** A folder with nothing in it. */
+export function emptyFolder(): string {
+  const folder = join(FOLDER, 'empty');
+  mkdirSync(folder, { recursive: true });
+  return folder;
+}
+
 /** Whether an input is there, as real data may not be. */
 export function hasInput(name: string): boolean {
   return INPUTS[name] !== undefined;
@@ -66,6 +75,17 @@ export function studyPath(name: string): string {
   return readFileSync(file, 'utf8');
 }
 
+/** The data folder of the stack that these tests started; undefined for one that was named, whose parts are its own. */
+export const STACK = process.env.ICTUS_E2E_STACK;
+
+type Accident = ['freeze' | 'thaw', process: 'inference'] | ['lose' | 'find', studyId: string];
+
+/** Has an accident happen to the stack, or undoes it. */
+export function control(...accident: Accident): void {
+  const program = process.env.ICTUS_E2E_CONTROL ?? join(import.meta.dirname, 'control.py');
+  execFileSync(python(), [program, named('ICTUS_E2E_STACK'), ...accident], { encoding: 'utf8' });
+}
+
 /** Keeps a picture of the page for a person to look at. */
 export async function picture(page: Page, name: string): Promise<void> {
   mkdirSync(SCREENSHOTS, { recursive: true });
@@ -88,6 +108,34 @@ export async function signIn(
   await page.getByRole('button', { name: 'Sign in' }).click();
 }
 
+/** How long an analysis may take on a busy machine before its test is given up. */
+export const ANALYSIS_MS = 120_000;
+
+interface Wish {
+  readonly modality?: 'CT' | 'MR';
+  readonly stat?: boolean;
+}
+
+/** Uploads files by hand. */
+export async function send(
+  page: Page,
+  files: readonly string[],
+  { modality, stat }: Wish = {},
+): Promise<void> {
+  await page.goto('/upload');
+  await page.getByTestId('files').setInputFiles([...files]);
+  if (modality) {
+    await page
+      .getByRole('radiogroup', { name: 'What made this scan?' })
+      .getByText(modality, { exact: true })
+      .click();
+  }
+  if (stat) {
+    await page.getByRole('radiogroup', { name: 'Priority' }).getByText('STAT', { exact: true }).click();
+  }
+  await page.getByRole('button', { name: 'Upload and analyse' }).click();
+}
+
 /** Waits until the viewer has drawn a slice. */
 export async function viewerReady(page: Page): Promise<void> {
   await expect(page.getByTestId('stage')).toHaveAttribute('data-slice', /\d+/);
@@ -95,6 +143,16 @@ export async function viewerReady(page: Page): Promise<void> {
 
 /** Refused requests, and this program's own reading of the report, whose closed frame runs no script. */
 const EXPECTED = /^Failed to load resource|^Blocked script execution in 'about:srcdoc'/;
+
+/**
+ * The browser of somebody else, beside the one that the test began with.
+ *
+ * @returns its page; what that page complains of is for the test to judge.
+ */
+export async function pageOf(account: Account, browser: Browser, baseURL: string | undefined): Promise<Page> {
+  const context = await browser.newContext({ baseURL: baseURL ?? '', storageState: sessionFile(account) });
+  return context.newPage();
+}
 
 /**
  * A test that fails when the page throws, logs an error, or breaks the content security policy. Refused requests
