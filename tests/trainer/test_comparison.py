@@ -5,19 +5,22 @@ import numpy as np
 import pytest
 from scipy.stats import norm
 
-from trainer.calibrate import Judged
-from trainer.data import Dataset, DatasetError
+from trainer.calibrate import HeldOut, Judged
+from trainer.data import Dataset, DatasetError, patient_folds
 from trainer.evaluation import EvaluationError, weighted
 from trainer.evaluation.bootstrap import patient_weights
+from trainer.evaluation.compare import out_of_fold
 from trainer.evaluation.comparison import Comparison, differences, figures_of, judge_all
 from trainer.evaluation.contenders import HYBRID, TITLES, contenders
 from trainer.evaluation.leak import folder_labels, show_leak
 from trainer.evaluation.learning import learning_curve
 from trainer.evaluation.metrics import STATISTICS
 from trainer.evaluation.paired import auc_difference, bootstrap_difference, delong, holm
+from trainer.evaluation.report import EvaluationReport, report_across_folds
 from trainer.evaluation.tables import comparison_table, leak_table
 from trainer.evaluation.texture import texture
 from trainer.recipe import Recipe
+from trainer.training.cross_validation import OutOfFold, write_out_of_fold
 from trainer.training.head import FeatureSet
 
 WIDTHS = (6, 4)
@@ -225,3 +228,33 @@ def test_texture_tells_coarse_from_fine_and_not_its_direction() -> None:
     np.testing.assert_allclose(
         texture(stripes), texture(np.ascontiguousarray(stripes.T)), rtol=1e-3, atol=1e-3
     )
+
+
+def test_cross_validation_of_another_recipe_joins_in(phantoms: Dataset, tmp_path: Path) -> None:
+    folds = patient_folds(phantoms, 3, seed=0)
+    logits = np.random.default_rng(0).normal(size=(len(folds), 2)).astype(np.float32)
+    kept = OutOfFold(logits, np.zeros((len(folds), 3), np.float32), folds, (), (), ())
+    file = tmp_path / "deeper.safetensors"
+    write_out_of_fold(kept, phantoms, file)
+    np.testing.assert_array_equal(out_of_fold(file, phantoms, folds), logits)
+    with pytest.raises(EvaluationError, match="other folds"):
+        out_of_fold(file, phantoms, patient_folds(phantoms, 3, seed=1))
+    with pytest.raises(EvaluationError, match="other data"):
+        out_of_fold(file, replace(phantoms, sha256="0" * 64), folds)
+
+
+def test_report_of_a_cross_validation_is_written(
+    phantoms: Dataset, phantom_folder: Path, tmp_path: Path
+) -> None:
+    rng = np.random.default_rng(1)
+    logits = np.stack(
+        [np.zeros(len(phantoms.labels)), 2 * phantoms.labels + rng.normal(size=len(phantoms.labels))], 1
+    )
+    said = HeldOut(logits.astype(np.float32), phantoms.labels, phantoms.patients)
+    folds = patient_folds(phantoms, 3, seed=0)
+    report = report_across_folds(said, folds, phantoms, RECIPE, phantom_folder, tmp_path)
+    assert EvaluationReport.model_validate_json((tmp_path / "evaluation.json").read_bytes()) == report
+    assert report.model_sha256 is None
+    costs = [point.specificity.value for point in report.levels[0].operating_points]
+    assert costs == sorted(costs, reverse=True)
+    assert (tmp_path / "figures" / "roc.svg").is_file()

@@ -15,6 +15,15 @@ OutputFolder = Annotated[Path, typer.Argument(help="Folder to write to; made whe
 def compare(
     data: DataFolder,
     output: OutputFolder,
+    others: Annotated[
+        list[Path] | None,
+        typer.Option(
+            "--with",
+            exists=True,
+            dir_okay=False,
+            help="A file that `ictus-train cross-validate --output` wrote, to compare as well; may be repeated.",
+        ),
+    ] = None,
     recipe: RecipeFile = None,
     pretrained: Pretrained = None,
     cache: Cache = CACHE,
@@ -24,12 +33,17 @@ def compare(
 
     Contenders: features of both backbones concatenated (the hybrid) or averaged, ResNet alone, MobileNet alone,
     SVM and random forest on the same frozen features, and both on texture (co-occurrence, local binary patterns,
-    grey levels). Each difference is tested on the same patients: ROC-AUC by DeLong's test for clustered data, the
+    grey levels). All see the slices as they are and ImageNet backbones that learn nothing. Each difference is tested on the same patients: ROC-AUC by DeLong's test for clustered data, the
     other figures by resampling patients; p-values are also given adjusted for all the tests of a figure (Holm).
 
     Writes `comparison.json`, `comparison.md` and charts, among them the hybrid's learning curve:
 
         ictus-train compare ../data/ct-ich reports/comparison --pretrained ../data/imagenet
+
+    A recipe that trains the backbones too is compared by its cross-validation on the same folds:
+
+        ictus-train cross-validate ../data/ct-ich --recipe deeper.json --output deeper.safetensors
+        ictus-train compare ../data/ct-ich reports/comparison --with deeper.safetensors
     """
     from trainer.data import load_dataset  # noqa: PLC0415 (torch takes seconds to import)
     from trainer.evaluation.contenders import TITLES  # noqa: PLC0415
@@ -44,7 +58,7 @@ def compare(
         from trainer.evaluation.compare import compare_and_write  # noqa: PLC0415
 
         folder = pretrained or command_settings().pretrained_dir
-        table = compare_and_write(dataset, chosen, folder, cache, output)
+        table = compare_and_write(dataset, chosen, folder, cache, output, others or ())
     typer.echo(table)
 
 

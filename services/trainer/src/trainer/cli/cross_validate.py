@@ -30,6 +30,14 @@ def cross_validate(
             "`logits`, `embedding`, `labels` and `folds`, in the order of patients and slice numbers.",
         ),
     ] = None,
+    report: Annotated[
+        Path | None,
+        typer.Option(
+            file_okay=False,
+            help="Folder for `evaluation.json` and `figures/`: every figure with its interval, what each target "
+            "sensitivity costs, coverage of the conformal sets, subgroups, charts.",
+        ),
+    ] = None,
     pretrained: Pretrained = None,
     cache: Cache = CACHE,
     jobs: Jobs = 1,
@@ -69,5 +77,11 @@ def cross_validate(
                 return
         if output:
             write_out_of_fold(held_out, dataset, output)
+        if report:
+            from trainer.calibrate import HeldOut  # noqa: PLC0415
+            from trainer.evaluation.report import report_across_folds  # noqa: PLC0415
+
+            said = HeldOut(held_out.logits, dataset.labels, dataset.patients)
+            report_across_folds(said, held_out.folds, dataset, chosen, data, report)
         console.print(f"Best after {', '.join(map(str, held_out.epochs))} epochs")
         print_metrics(judge_held_out(held_out, dataset, chosen))

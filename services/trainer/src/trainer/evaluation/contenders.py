@@ -31,7 +31,7 @@ TITLES: Final = {
     "forest-texture": "Random forest on texture",
 }
 
-_TREES: Final = 400
+_TREES: Final = 200
 _CLASSES: Final = 2
 
 

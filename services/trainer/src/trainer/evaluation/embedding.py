@@ -11,14 +11,28 @@ from trainer.training.params import FrozenDepth
 _CLASSES = 2
 
 
+def on_frozen_features(recipe: Recipe) -> Recipe:
+    """The recipe with ImageNet backbones that learn nothing and slices as they are: what is compared then is heads."""
+    training = recipe.training.model_copy(
+        update={
+            "frozen_depth": FrozenDepth.ALL,
+            "positive_views": 0,
+            "negative_views": 0,
+            "painted_views": 0,
+            "painted_per_epoch": 0,
+        }
+    )
+    return recipe.model_copy(update={"training": training})
+
+
 def frozen_features(
     dataset: Dataset, recipe: Recipe, pretrained: Path | None, cache: Path
 ) -> tuple[FeatureSet, tuple[int, int]]:
-    """The pooled features of both ImageNet backbones, in the recipe's views, whatever it lets learn.
+    """The pooled features of both ImageNet backbones.
 
     Args:
         dataset: labelled slices.
-        recipe: architecture, preprocessing, augmentation and number of views.
+        recipe: of ``on_frozen_features``.
         pretrained: folder of ImageNet weights, None for torch.hub.
         cache: folder in which the features are kept between runs.
 
@@ -30,8 +44,5 @@ def frozen_features(
         PretrainedWeightsError: the ImageNet weights do not fit.
         CacheError: the disk is too small.
     """
-    frozen = recipe.training.model_copy(update={"frozen_depth": FrozenDepth.ALL})
-    prepared = prepare_training(
-        dataset, recipe.model_copy(update={"training": frozen}), _CLASSES, pretrained, cache
-    )
+    prepared = prepare_training(dataset, recipe, _CLASSES, pretrained, cache)
     return feature_set(prepared), prepared.network.widths

@@ -4,11 +4,13 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Final
 
+import numpy as np
+from numpy.typing import NDArray
 from pydantic import Field
 
 from ictus.model.base import Params
 from ictus.model.manifest import Metric, ModelDirectory
-from trainer.calibrate import ErrorRates, Judged
+from trainer.calibrate import ErrorRates, HeldOut, Judged, judge_across_folds
 from trainer.data import Dataset
 from trainer.evaluation.bootstrap import RESAMPLES, patient_weights
 from trainer.evaluation.directory import judge_directory
@@ -24,6 +26,7 @@ from trainer.evaluation.operating import (
 )
 from trainer.evaluation.robustness import RobustnessRow, robustness, some_patients
 from trainer.evaluation.subgroups import SubgroupRow, read_groups, subgroup_rows
+from trainer.recipe import Recipe
 
 EVALUATION_FILE: Final = "evaluation.json"
 
@@ -143,6 +146,39 @@ def evaluate_fully(
     )
     if output is not None:
         write_report(report, judged, output)
+    return report
+
+
+def report_across_folds(
+    said: HeldOut, folds: NDArray[np.int64], dataset: Dataset, recipe: Recipe, folder: Path, output: Path
+) -> EvaluationReport:
+    """Report a cross-validation, each fold calibrated on the others, and write ``evaluation.json`` and ``figures/``.
+
+    Args:
+        said: out-of-fold logits of the data set's slices.
+        folds: (n,) in which each slice was held out.
+        dataset: the slices.
+        recipe: how studies are scored, what the limits promise, and the seed of the bootstrap.
+        folder: of the data set, whose tables may tell groups.
+        output: folder to write to.
+
+    Raises:
+        EvaluationError: there are no strokes or no normals.
+    """
+    judged = dict(zip(LEVELS, judge_across_folds(said, folds, recipe), strict=True))
+    errors = ErrorRates(recipe.stroke_error_rate, recipe.normal_error_rate)
+    report = EvaluationReport(
+        model="cross-validation",
+        version="",
+        model_sha256=None,
+        dataset=dataset.name,
+        dataset_sha256=dataset.sha256,
+        how=f"{recipe.folds}-fold cross-validation by patient; calibration and limits fitted on the other folds.",
+        seed=recipe.seed,
+        levels=tuple(level_report(level, found, errors, recipe.seed) for level, found in judged.items()),
+        subgroups=subgroup_rows(read_groups(folder, dataset), dataset, judged, recipe.seed),
+    )
+    write_report(report, judged, output)
     return report
 
 
