@@ -729,6 +729,29 @@ export type paths = {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/studies/search": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Search Studies
+         * @description The worklist, of which only what fits the text is given. Nothing is kept of the text.
+         *
+         *     It is a POST because a patient's name must not stand in an address, which proxies and browsers write down. A
+         *     page may hold fewer studies than asked for, even none, and still name a next one.
+         */
+        post: operations["search_studies"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/health/live": {
         parameters: {
             query?: never;
@@ -1116,7 +1139,7 @@ export type components = {
          * @description What happened.
          * @enum {string}
          */
-        EventKind: "study.held" | "study.erased" | "job.queued" | "job.started" | "job.progress" | "job.completed" | "job.failed" | "job.cancelled";
+        EventKind: "study.held" | "study.erased" | "study.priority_raised" | "job.queued" | "job.started" | "job.progress" | "job.completed" | "job.failed" | "job.cancelled";
         /**
          * FailedJob
          * @description A job that needs a person, with its attempts, newest first.
@@ -2064,6 +2087,55 @@ export type components = {
             study_id: string;
             /** Total */
             total?: number | null;
+        };
+        /**
+         * StudySearch
+         * @description A worklist query with a text.
+         * @example {
+         *       "text": "doe 4711"
+         *     }
+         */
+        StudySearch: {
+            /**
+             * Cursor
+             * @description `next_cursor` of the page before.
+             */
+            cursor?: string | null;
+            /**
+             * Disposition
+             * @default []
+             */
+            disposition: components["schemas"]["Disposition"][];
+            /**
+             * Limit
+             * @description How many at most.
+             * @default 50
+             */
+            limit: number;
+            /**
+             * Modality
+             * @default []
+             */
+            modality: components["schemas"]["Modality"][];
+            /**
+             * Priority
+             * @default []
+             */
+            priority: components["schemas"]["Priority"][];
+            /** Received After */
+            received_after?: string | null;
+            /** @default urgency */
+            sort: components["schemas"]["WorklistOrder"];
+            /**
+             * State
+             * @default []
+             */
+            state: components["schemas"]["StudyState"][];
+            /**
+             * Text
+             * @description Each word must occur in the patient's name, the patient's ID or the accession number, or be how the study's id begins.
+             */
+            text: string;
         };
         /**
          * StudyState
@@ -4242,6 +4314,7 @@ export interface operations {
                 /** @description How many at most. */
                 limit?: number;
                 modality?: components["schemas"]["Modality"][];
+                priority?: components["schemas"]["Priority"][];
                 received_after?: string | null;
                 sort?: components["schemas"]["WorklistOrder"];
                 state?: components["schemas"]["StudyState"][];
@@ -4325,7 +4398,7 @@ export interface operations {
             };
         };
         responses: {
-            /** @description These bytes are there already: their study. */
+            /** @description These bytes are there already: their study. Sent again as STAT it is STAT from now on. */
             200: {
                 headers: {
                     [name: string]: unknown;
@@ -5006,6 +5079,66 @@ export interface operations {
                 };
             };
             /** @description Some of what was sent is missing or cannot be right. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A part of the system is not answering. Please try again in a moment. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    search_studies: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["StudySearch"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Page_StudySummary_"];
+                };
+            };
+            /** @description You are not signed in, or your session has ended. Please sign in. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Your role does not allow this. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The page cursor is not one of this list. Start again from the first page. */
             422: {
                 headers: {
                     [name: string]: unknown;

@@ -130,6 +130,11 @@ def test_the_worklist_is_filtered(
     assert listed(received_after=(installation.clock() - timedelta(minutes=1)).isoformat()) == [waiting]
     assert listed(modality="MR") == []
 
+    stat = str(add_study(installation, clinician.site_id, Priority.STAT))
+    assert listed(priority="STAT") == [stat]
+    assert set(listed(priority=["STAT", "ROUTINE"])) == {stat, waiting, done}
+    assert listed(priority="STAT", state="completed") == []
+
 
 @pytest.mark.parametrize("cursor", ["x", "bm9wZQ==", "MSAyIDM="])
 def test_a_foreign_cursor_is_refused(browser: TestClient, cursor: str) -> None:

@@ -14,6 +14,7 @@ class EventKind(StrEnum):
 
     STUDY_HELD = "study.held"
     STUDY_ERASED = "study.erased"
+    STUDY_PRIORITY_RAISED = "study.priority_raised"
     JOB_QUEUED = "job.queued"
     JOB_STARTED = "job.started"
     JOB_PROGRESS = "job.progress"

@@ -37,7 +37,7 @@ from ictus.contracts.jobs import (
     LeaseState,
     SeriesRef,
 )
-from ictus.domain.enums import JobState
+from ictus.domain.enums import JobState, Priority
 from ictus.domain.errors import NotFoundError
 from ictus.domain.ids import new_id
 from ictus.storage.keys import result_prefix
@@ -188,6 +188,31 @@ class JobService:
             return False
         detail = "The analysis worker stopped answering."
         self._give_up(job, AttemptOutcome.LEASE_LOST, LEASE_LOST, detail, retryable=True)
+        return True
+
+    def raise_priority(self, study: Study) -> bool:
+        """Make a study STAT, and its analysis unless that has ended; False when it was STAT already."""
+        latest = self._jobs.latest_of(study.id)
+        job = self._jobs.lock(latest.id) if latest else None  # before the study, as a claim does
+        present = self._session.get(
+            Study, study.id, with_for_update={"key_share": True}, populate_existing=True
+        )
+        if present is None or present.priority is Priority.STAT:
+            return False
+        study.priority = Priority.STAT
+        if job is not None and job.state not in {JobState.COMPLETED, JobState.CANCELLED}:
+            job.priority = Priority.STAT
+        study.urgency = urgency_of(study)
+        announce(
+            self._session,
+            study.site_id,
+            StudyEvent(
+                kind=EventKind.STUDY_PRIORITY_RAISED,
+                study_id=study.id,
+                at=self._now,
+                priority=study.priority,
+            ),
+        )
         return True
 
     def cancel(self, job_id: UUID) -> Job:

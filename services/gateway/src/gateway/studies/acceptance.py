@@ -21,6 +21,7 @@ from gateway.studies.repository import StudyRepository
 from gateway.studies.sealing import seal
 from gateway.studies.upload import ReceivedUpload
 from gateway.studies.urgency import urgency_of
+from ictus.domain.enums import Priority
 from ictus.domain.errors import IctusError, UnavailableError
 from ictus.domain.ids import new_id
 from ictus.imaging.intake import IntakeLimits, IntakeOutcome, IntakeRequest, IntakeSeries, run_intake
@@ -35,10 +36,11 @@ _log = structlog.get_logger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class Acceptance:
-    """What became of an upload: its study, and whether it is new."""
+    """What became of an upload: its study, whether it is new, and whether it was known and is STAT from now on."""
 
     study: Study
     created: bool
+    priority_raised: bool = False
 
 
 class StudyAcceptance:
@@ -93,9 +95,9 @@ class StudyAcceptance:
             IntakeError: the upload is refused; nothing of it is kept.
             UnavailableError: the object store does not answer; nothing of it is kept.
         """
-        known = self._studies.by_content(site_id, upload.content_sha256)
+        known = self._known(upload, site_id)
         if known is not None:
-            return Acceptance(known, created=False)
+            return known
         self._session.commit()
         outcome = run_intake(
             IntakeRequest(
@@ -116,14 +118,22 @@ class StudyAcceptance:
             self._insert(study, prefix)
         except IntegrityError:
             self._discard(prefix)
-            known = self._studies.by_content(site_id, upload.content_sha256)
+            known = self._known(upload, site_id)
             if known is None:  # the other one has been erased in this very moment
                 raise UnavailableError(retry_after=1) from None
-            return Acceptance(known, created=False)
+            return known
         except Exception:
             self._discard(prefix)
             raise
         return Acceptance(study, created=True)
+
+    def _known(self, upload: ReceivedUpload, site_id: UUID) -> Acceptance | None:
+        """The study that these bytes made before. Sent again as STAT it becomes STAT; nothing else changes."""
+        study = self._studies.by_content(site_id, upload.content_sha256)
+        if study is None:
+            return None
+        raised = upload.form.priority is Priority.STAT and self._jobs.raise_priority(study)
+        return Acceptance(study, created=False, priority_raised=raised)
 
     def _insert(self, study: Study, prefix: str) -> None:
         self._studies.add(study)

@@ -4,7 +4,6 @@ import asyncio
 import contextvars
 import gzip
 from collections.abc import AsyncIterator
-from datetime import datetime
 from typing import Annotated, Any, Final
 from uuid import UUID
 
@@ -14,11 +13,12 @@ from starlette.concurrency import run_in_threadpool
 from gateway.audit.trail import AuditEntry, audited
 from gateway.auth.caller import Caller
 from gateway.auth.models import Scope
+from gateway.cursor import CursorError
 from gateway.deps import Cipher, Clock, DbSession, Resources, Settings, Store, api_router, requires
 from gateway.jobs.deps import Jobs
 from gateway.jobs.errors import AnalysisOpenError, JobEndedError, QueueFullError
 from gateway.jobs.schemas import AnalysisRequest, JobDetail
-from gateway.paging import Cursor, Page, PageSize
+from gateway.paging import Page, PageSize
 from gateway.studies.acceptance import StudyAcceptance
 from gateway.studies.errors import (
     NoFilesError,
@@ -30,13 +30,11 @@ from gateway.studies.errors import (
     WorkSpaceFullError,
 )
 from gateway.studies.held import HeldStudies
-from gateway.studies.models import StudyState
 from gateway.studies.pictures import Picture, PictureIndex
-from gateway.studies.repository import WorklistFilter, WorklistOrder
-from gateway.studies.schemas import StudyDetail, StudySummary
+from gateway.studies.schemas import StudyDetail, StudySearch, StudySummary, WorklistQuery
 from gateway.studies.service import StudyService
 from gateway.studies.upload import ReceivedUpload, receive_upload
-from ictus.domain.enums import Disposition, Modality, Priority, Role
+from ictus.domain.enums import Modality, Priority, Role
 from ictus.domain.errors import IntakeError, NotFoundError, TooLargeError
 from ictus.http import problems
 
@@ -106,7 +104,10 @@ def _studies(caller: Caller, session: DbSession, cipher: Cipher) -> StudyService
     status_code=status.HTTP_201_CREATED,
     openapi_extra=_UPLOAD_FORM,
     responses={
-        200: {"model": StudyDetail, "description": "These bytes are there already: their study."},
+        200: {
+            "model": StudyDetail,
+            "description": "These bytes are there already: their study. Sent again as STAT it is STAT from now on.",
+        },
         **problems(
             UploadMalformedError,
             UploadStalledError,
@@ -133,6 +134,8 @@ async def upload_study(
         accepted = StudyAcceptance.of(resources, session, jobs).accept(upload, caller.site_id, caller.id)
         audit.object_id = accepted.study.id
         audit.detail["created"] = accepted.created
+        if accepted.priority_raised:
+            audit.detail["priority_raised"] = True
         if not accepted.created:
             response.status_code = status.HTTP_200_OK
         return _studies(caller, session, resources.cipher).detail(accepted.study)
@@ -147,17 +150,22 @@ def list_studies(
     caller: Reader,
     session: DbSession,
     cipher: Cipher,
-    sort: WorklistOrder = WorklistOrder.URGENCY,
-    state: Annotated[tuple[StudyState, ...], Query()] = (),
-    disposition: Annotated[tuple[Disposition, ...], Query()] = (),
-    modality: Annotated[tuple[Modality, ...], Query()] = (),
-    received_after: datetime | None = None,
-    cursor: Cursor = None,
-    limit: PageSize = 50,
+    query: Annotated[WorklistQuery, Query()],
 ) -> Page[StudySummary]:
     """The worklist of the caller's site, page by page."""
-    wanted = WorklistFilter(state, disposition, modality, received_after)
-    return _studies(caller, session, cipher).worklist(wanted, sort, cursor, limit)
+    return _studies(caller, session, cipher).worklist(query)
+
+
+@studies.post("/search", dependencies=[audited("study.search", "study")], responses=problems(CursorError))
+def search_studies(
+    caller: Reader, session: DbSession, cipher: Cipher, search: StudySearch
+) -> Page[StudySummary]:
+    """The worklist, of which only what fits the text is given. Nothing is kept of the text.
+
+    It is a POST because a patient's name must not stand in an address, which proxies and browsers write down. A
+    page may hold fewer studies than asked for, even none, and still name a next one.
+    """
+    return _studies(caller, session, cipher).search(search)
 
 
 @studies.get("/{study_id}", responses=problems(NotFoundError), dependencies=[audited("study.read", "study")])

@@ -3,7 +3,6 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from enum import StrEnum
 from typing import Self
 from uuid import UUID
 
@@ -11,24 +10,7 @@ from sqlalchemy import and_, or_, select, tuple_
 from sqlalchemy.orm import Session, selectinload
 
 from gateway.studies.models import ObjectRemoval, Series, Study, StudyState
-from ictus.domain.enums import Disposition, Modality
-
-
-class WorklistOrder(StrEnum):
-    """How the worklist is sorted; within one urgency the newest comes first."""
-
-    URGENCY = "urgency"
-    RECEIVED = "received"
-
-
-@dataclass(frozen=True, slots=True)
-class WorklistFilter:
-    """Which studies of a site are listed; an empty tuple lets all pass."""
-
-    states: tuple[StudyState, ...] = ()
-    dispositions: tuple[Disposition, ...] = ()
-    modalities: tuple[Modality, ...] = ()
-    received_after: datetime | None = None
+from gateway.studies.schemas import WorklistOrder, WorklistQuery
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,8 +57,7 @@ class StudyRepository:
     def worklist(
         self,
         site_id: UUID,
-        wanted: WorklistFilter,
-        order: WorklistOrder,
+        wanted: WorklistQuery,
         after: WorklistPosition | None,
         limit: int,
     ) -> Sequence[Study]:
@@ -84,22 +65,24 @@ class StudyRepository:
         query = (
             select(Study).where(Study.site_id == site_id).options(selectinload(Study.identity)).limit(limit)
         )
-        if wanted.states:
-            query = query.where(Study.state.in_(wanted.states))
-        if wanted.dispositions:
-            query = query.where(Study.disposition.in_(wanted.dispositions))
-        if wanted.modalities:
-            query = query.where(Study.modality.in_(wanted.modalities))
+        if wanted.state:
+            query = query.where(Study.state.in_(wanted.state))
+        if wanted.disposition:
+            query = query.where(Study.disposition.in_(wanted.disposition))
+        if wanted.modality:
+            query = query.where(Study.modality.in_(wanted.modality))
+        if wanted.priority:
+            query = query.where(Study.priority.in_(wanted.priority))
         if wanted.received_after is not None:
             query = query.where(Study.received_at >= wanted.received_after)
         newest_first = (Study.received_at.desc(), Study.id.desc())
-        if order is WorklistOrder.URGENCY:
+        if wanted.sort is WorklistOrder.URGENCY:
             query = query.order_by(Study.urgency, *newest_first)
         else:
             query = query.order_by(*newest_first)
         if after is not None:
             older = tuple_(Study.received_at, Study.id) < (after.received_at, after.id)
-            if order is WorklistOrder.URGENCY:
+            if wanted.sort is WorklistOrder.URGENCY:
                 # The first condition is implied by the second; it is what the index can start from.
                 query = query.where(
                     and_(Study.urgency >= after.urgency, or_(Study.urgency > after.urgency, older))

@@ -1,12 +1,14 @@
 """What the API says about studies."""
 
 from datetime import datetime
+from enum import StrEnum
 from typing import Literal
 from uuid import UUID
 
 from pydantic import BaseModel, ConfigDict, Field
 
 from gateway.jobs.schemas import JobDetail
+from gateway.paging import Cursor, PageSize
 from gateway.results.schemas import ResultDetail
 from gateway.studies.models import StudyState
 from ictus.domain.enums import Disposition, Finding, Modality, Priority, SourceFormat
@@ -107,6 +109,39 @@ class StudyDetail(StudySummary):
     series: list[SeriesDetail]
     job: JobDetail | None = Field(description="The latest analysis; null while the study is held.")
     result: ResultDetail | None = Field(description="The latest completed analysis' answer.")
+
+
+class WorklistOrder(StrEnum):
+    """How the worklist is sorted; within one urgency the newest comes first."""
+
+    URGENCY = "urgency"
+    RECEIVED = "received"
+
+
+class WorklistQuery(BaseModel):
+    """Which studies are listed, and in which order; an empty list lets all pass."""
+
+    sort: WorklistOrder = WorklistOrder.URGENCY
+    state: list[StudyState] = []
+    disposition: list[Disposition] = []
+    modality: list[Modality] = []
+    priority: list[Priority] = []
+    received_after: datetime | None = None
+    cursor: Cursor = None
+    limit: PageSize = 50
+
+
+class StudySearch(WorklistQuery):
+    """A worklist query with a text."""
+
+    model_config = ConfigDict(extra="forbid", json_schema_extra={"examples": [{"text": "doe 4711"}]})
+
+    text: str = Field(
+        min_length=2,
+        max_length=100,
+        description="Each word must occur in the patient's name, the patient's ID or the accession number, or be how "
+        "the study's id begins.",
+    )
 
 
 class UploadForm(BaseModel):
