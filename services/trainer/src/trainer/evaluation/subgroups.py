@@ -1,7 +1,6 @@
 """Figures by age, sex and kind of haemorrhage, where a data set says them.
 
-What is read, by patient and slice: ``hemorrhage_diagnosis.csv`` as ct-ich has it, and the columns ``age`` (years)
-and ``sex`` (DICOM's PatientSex: M, F, O) of ``slice_labels.csv``.
+An imported version says them itself. Of a plain folder ``hemorrhage_diagnosis.csv`` is read, as ct-ich has it.
 """
 
 import csv
@@ -17,14 +16,13 @@ from ictus.model.base import Params
 from ictus.model.manifest import Metric
 from trainer.calibrate import Judged
 from trainer.data import Dataset
-from trainer.data.load import LABELS_FILE
 from trainer.evaluation.bootstrap import EvaluationError, patient_weights
 from trainer.evaluation.metrics import STATISTICS, Level, measure, to_metrics
 
 Bool = NDArray[np.bool_]
 
 DIAGNOSES_FILE: Final = "hemorrhage_diagnosis.csv"
-KINDS: Final = ("Intraventricular", "Intraparenchymal", "Subarachnoid", "Epidural", "Subdural")
+_KINDS: Final = ("Intraventricular", "Intraparenchymal", "Subarachnoid", "Epidural", "Subdural")
 _AGE_BANDS: Final = ((0, 40), (40, 60), (60, 80), (80, 200))
 _FIGURES: Final = (
     "roc_auc",
@@ -33,8 +31,6 @@ _FIGURES: Final = (
     "sensitivity_ruling_out",
     "specificity_ruling_out",
 )
-
-_SliceKey = tuple[str, int]
 
 
 class SubgroupRow(Params):
@@ -68,28 +64,28 @@ class Group:
 
 
 def read_groups(folder: Path, dataset: Dataset) -> tuple[Group, ...]:
-    """The groups that the folder's tables tell of; none when they tell of none.
+    """The groups that the data set tells of; none when it tells of none.
 
     Args:
         folder: of the data set.
         dataset: what was read from it, or a part of that.
     """
-    keys = [(s.patient, s.number) for s in dataset.slices]
-    kinds = dict(_kinds(folder / DIAGNOSES_FILE))
-    ages, sexes = _people(folder / LABELS_FILE)
+    slices = dataset.slices
+    diagnoses = dict(_diagnoses(folder / DIAGNOSES_FILE))
+    kinds = [s.subtypes or diagnoses.get((s.patient, s.number), ()) for s in slices]
     groups = [
-        Group("haemorrhage", kind, np.array([kind in kinds.get(key, ()) for key in keys]), keeps_normals=True)
-        for kind in KINDS
+        Group("haemorrhage", kind, np.array([kind in own for own in kinds]), keeps_normals=True)
+        for kind in sorted({kind for own in kinds for kind in own})
     ]
     groups += [
-        Group("sex", sex, np.array([sexes.get(key) == sex for key in keys]), keeps_normals=False)
-        for sex in sorted(set(sexes.values()))
+        Group("sex", sex, np.array([s.sex == sex for s in slices]), keeps_normals=False)
+        for sex in sorted({s.sex for s in slices if s.sex})
     ]
     groups += [
         Group(
             "age",
-            f"{low} to {high - 1}" if high < 200 else f"{low} and older",
-            np.array([low <= ages.get(key, -1) < high for key in keys]),
+            f"{low} to {high - 1}" if high < _AGE_BANDS[-1][1] else f"{low} and older",
+            np.array([s.age is not None and low <= s.age < high for s in slices]),
             keeps_normals=False,
         )
         for low, high in _AGE_BANDS
@@ -140,28 +136,11 @@ def _take(judged: Judged, chosen: Bool) -> Judged:
     return Judged(*(getattr(judged, field.name)[chosen] for field in fields(Judged)))
 
 
-def _kinds(table: Path) -> Iterator[tuple[_SliceKey, frozenset[str]]]:
-    """Each slice's kinds of haemorrhage."""
+def _diagnoses(table: Path) -> Iterator[tuple[tuple[str, int], tuple[str, ...]]]:
+    """Each slice's kinds of haemorrhage, by patient and slice number."""
     if not table.is_file():
         return
-    for row in _rows(table):
-        kinds = frozenset(kind for kind in KINDS if row[kind].strip() == "1")
-        yield (row["PatientNumber"].strip(), int(row["SliceNumber"])), kinds
-
-
-def _people(table: Path) -> tuple[dict[_SliceKey, float], dict[_SliceKey, str]]:
-    """Each slice's patient's age in years and sex, where the table has the columns."""
-    ages: dict[_SliceKey, float] = {}
-    sexes: dict[_SliceKey, str] = {}
-    for row in _rows(table) if table.is_file() else ():
-        key = row["patient"], int(row["slice_no"])
-        if age := (row.get("age") or "").strip():
-            ages[key] = float(age)
-        if sex := (row.get("sex") or "").strip():
-            sexes[key] = sex
-    return ages, sexes
-
-
-def _rows(table: Path) -> Iterator[dict[str, str]]:
     with table.open(newline="", encoding="utf-8-sig") as file:
-        yield from csv.DictReader(file)
+        for row in csv.DictReader(file):
+            kinds = tuple(kind for kind in _KINDS if row[kind].strip() == "1")
+            yield (row["PatientNumber"].strip(), int(row["SliceNumber"])), kinds
