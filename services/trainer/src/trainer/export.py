@@ -8,6 +8,7 @@ the graph (0.5 s), so inference runs at the speed of a graph with folded single-
 from pathlib import Path
 from typing import Final
 
+import numpy as np
 import onnx
 import torch
 from onnx import helper
@@ -22,10 +23,14 @@ from ictus.model.manifest import (
     OUTPUT_HEATMAP_RESNET,
     OUTPUT_LOGITS,
 )
+from trainer.errors import TrainerError
+from trainer.features import open_session
 from trainer.network import ExplainedNetwork, HybridNetwork
 from trainer.weights import tensor_offsets
 
 OPSET: Final = 18
+PARITY: Final = 1e-4
+"""Largest difference of graph and network, relative to the larger of the two and to 1."""
 _OUTPUTS: Final = (
     OUTPUT_LOGITS,
     OUTPUT_EMBEDDING,
@@ -36,6 +41,10 @@ _OUTPUTS: Final = (
 _PREFIX: Final = "network."  # ExplainedNetwork's member
 _KEPT_RULES: Final = (rules.normalize_pad_format_conv_rule, rules.fuse_pad_into_conv_rule)
 """Of the exporter's clean-up only what leaves the weights untouched: batch norm is folded at load instead."""
+
+
+class ExportError(TrainerError):
+    """The exported graph does not say what the network says."""
 
 
 def export_graph(network: HybridNetwork, class_index: int, size: int, weights: Path, path: Path) -> None:
@@ -50,6 +59,7 @@ def export_graph(network: HybridNetwork, class_index: int, size: int, weights: P
 
     Raises:
         ValueError: ``weights`` is not beside ``path``, or lacks a tensor that the graph needs.
+        ExportError: the graph differs from the network by more than ``PARITY``; nothing is replaced.
     """
     if weights.parent != path.parent:
         raise ValueError("The graph and its weights must lie in one folder.")
@@ -70,8 +80,28 @@ def export_graph(network: HybridNetwork, class_index: int, size: int, weights: P
     model = _simplify(program.model)
     proto = ir.to_proto(model)
     _point_to_weights(proto, weights)
-    onnx.save(proto, path)
-    onnx.checker.check_model(path)
+    part = path.with_name(f".{path.name}.part")
+    try:
+        onnx.save(proto, part)
+        onnx.checker.check_model(part)
+        _check_parity(explained, part, size)
+        part.replace(path)
+    finally:
+        part.unlink(missing_ok=True)
+
+
+def _check_parity(explained: ExplainedNetwork, graph: Path, size: int) -> None:
+    """Hold every output of the graph against torch, for one slice and for three."""
+    session = open_session(graph, threads=0)
+    generator = torch.Generator().manual_seed(0)
+    for slices in (1, 3):
+        pixels = torch.randn(slices, 3, size, size, generator=generator)
+        with torch.no_grad():
+            expected = explained(pixels)._asdict()
+        given = session.run(list(expected), {INPUT_PIXELS: pixels.numpy()})
+        for (name, value), output in zip(expected.items(), given, strict=True):
+            if not np.allclose(output, value.numpy(), atol=PARITY, rtol=PARITY):
+                raise ExportError(f"The exported graph's {name} differs from the network's.")
 
 
 def _simplify(model: ir.Model) -> ir.Model:

@@ -7,6 +7,7 @@ The file is an uncompressed zip (torch's own format), so other readers can take 
 offset; the ONNX graph does. It is only ever loaded with ``weights_only=True``: nothing in it is executed.
 """
 
+import pickle
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -14,7 +15,7 @@ import torch
 from torch import Tensor, nn
 from torch._subclasses.fake_tensor import FakeTensorMode
 
-from ictus.model.manifest import WEIGHTS_FILE, ModelManifest
+from ictus.model.manifest import WEIGHTS_FILE, ModelManifest, ModelRefusedError
 from trainer.network import HybridNetwork
 
 
@@ -36,9 +37,18 @@ def save_weights(network: nn.Module, path: Path) -> None:
 
 
 def load_network(directory: Path, manifest: ModelManifest) -> HybridNetwork:
-    """The network of a verified model directory, in single precision and evaluation mode."""
+    """The network of a verified model directory, in single precision and evaluation mode.
+
+    Raises:
+        ModelRefusedError: the file holds more than tensors, or other tensors than the architecture's; what it
+            holds is not executed.
+    """
     network = HybridNetwork(manifest.architecture, len(manifest.classes))
-    network.load_state_dict(torch.load(directory / WEIGHTS_FILE, map_location="cpu", weights_only=True))
+    try:
+        state = torch.load(directory / WEIGHTS_FILE, map_location="cpu", weights_only=True)
+        network.load_state_dict(state)
+    except (pickle.UnpicklingError, RuntimeError, TypeError, AttributeError) as error:
+        raise ModelRefusedError(f"{WEIGHTS_FILE} does not hold this network's weights.") from error
     return network.eval()
 
 
