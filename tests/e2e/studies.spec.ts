@@ -164,6 +164,47 @@ test('the worklist shows every study by urgency, and new ones by themselves', as
   await expect(rows).toHaveCount(7);
 });
 
+test('a patient is found by name, and the name stands in no address', async ({ page }) => {
+  const asked: string[] = [];
+  page.on('request', (request) => asked.push(request.url()));
+  await page.goto('/worklist?sort=received');
+  const rows = page.getByRole('table', { name: 'Studies' }).locator('tbody tr');
+  await expect(rows).toHaveCount(7);
+  const search = page.getByRole('searchbox', { name: 'Find a patient' });
+  await search.fill('canary, anna');
+  await expect(rows).toHaveCount(2);
+  for (const row of await rows.all()) {
+    await expect(row).toContainText('Canary, Anna');
+  }
+  await picture(page, 'worklist-search');
+  await search.fill('CANARY-4711 nobody');
+  await expect(page.getByText('No study matches')).toBeVisible();
+  await page.getByRole('button', { name: 'Clear the filters' }).click();
+  await expect(search).toHaveValue('');
+  await expect(rows).toHaveCount(7);
+  expect(asked.filter((url) => /canary/i.test(url))).toEqual([]);
+  expect(page.url()).not.toMatch(/canary/i);
+});
+
+test('the worklist keeps its filters in the address', async ({ page }) => {
+  await page.goto('/worklist');
+  const rows = page.getByRole('table', { name: 'Studies' }).locator('tbody tr');
+  await expect(rows).toHaveCount(7);
+  await page.getByRole('combobox', { name: 'Any priority' }).click();
+  await page.getByRole('option', { name: 'STAT' }).click();
+  await expect(rows).toHaveCount(1);
+  await expect(rows).toContainText('STAT');
+  await page.reload();
+  await expect(page.getByRole('combobox', { name: 'Any priority' })).toHaveValue('STAT');
+  await expect(rows).toHaveCount(1);
+  await page.getByRole('combobox', { name: 'Any state' }).click();
+  await page.getByRole('option', { name: 'Failed' }).click();
+  await expect(page).toHaveURL(/priority=STAT.*state=failed/);
+  await expect(page.getByText('No study matches')).toBeVisible();
+  await page.getByRole('button', { name: 'Clear: Any priority' }).click();
+  await expect(page).not.toHaveURL(/priority/);
+});
+
 test('the report opens as a page and as a PDF whose pages render', async ({ page }) => {
   await page.goto(studyPath('ct-series'));
   await page.getByRole('link', { name: 'Report' }).click();

@@ -1,6 +1,6 @@
 import type { WorklistQuery } from './api/useWorklist';
 
-type FilterName = 'state' | 'disposition' | 'modality';
+type FilterName = 'state' | 'disposition' | 'modality' | 'priority';
 
 interface Filter {
   readonly name: FilterName;
@@ -40,7 +40,26 @@ export const FILTERS: readonly Filter[] = [
       { value: 'OT', label: 'Other' },
     ],
   },
+  {
+    name: 'priority',
+    label: 'Any priority',
+    options: [
+      { value: 'STAT', label: 'STAT' },
+      { value: 'ROUTINE', label: 'Routine' },
+    ],
+  },
 ];
+
+const LEAST_TEXT = 2;
+
+/**
+ * What is typed to find a patient, as the gateway is asked for it; null while it says too little. The comma is how this
+ * program writes names, and stands in none of them.
+ */
+export function searchText(typed: string): string | null {
+  const text = typed.replaceAll(',', ' ').trim().replace(/\s+/g, ' ');
+  return text.length < LEAST_TEXT ? null : text;
+}
 
 /** Whether the address asks for less than everything. */
 export function filterChosen(search: URLSearchParams): boolean {

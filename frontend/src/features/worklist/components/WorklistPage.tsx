@@ -1,17 +1,8 @@
-import {
-  Box,
-  Button,
-  Container,
-  Group,
-  Loader,
-  Paper,
-  SegmentedControl,
-  Select,
-  Text,
-  Title,
-} from '@mantine/core';
+import { Box, Button, Container, Group, Loader, Paper, Text, Title } from '@mantine/core';
+import { useDebouncedValue } from '@mantine/hooks';
 import { notifications } from '@mantine/notifications';
 import { type Icon, IconRefreshOff, IconUpload, IconWifi } from '@tabler/icons-react';
+import { useState } from 'react';
 import { Link, useSearchParams } from 'react-router';
 import { DocumentTitle } from '@/components/DocumentTitle';
 import { EmptyState, ErrorState, LoadingState } from '@/components/States';
@@ -20,7 +11,8 @@ import type { Tone } from '@/lib/tone';
 import type { StreamState } from '@/lib/useEventStream';
 import { useMainKeys } from '@/lib/useMainKeys';
 import { useLiveWorklist, useWorklist } from '../api/useWorklist';
-import { FILTERS, filterChosen, queryOf } from '../filters';
+import { filterChosen, queryOf, searchText } from '../filters';
+import { WorklistFilters } from './WorklistFilters';
 import { moveBetweenRows, WorklistTable } from './WorklistTable';
 
 const LIVE: Record<StreamState, { readonly tone: Tone; readonly icon: Icon; readonly label: string }> = {
@@ -39,11 +31,16 @@ function Live({ state }: { state: StreamState }) {
   );
 }
 
+const QUIET_MS = 300;
+
 /** The studies of the site, the most urgent first, kept up to date by events. */
 export function WorklistPage() {
   const [search, setSearch] = useSearchParams();
   const query = queryOf(search);
-  const worklist = useWorklist(query);
+  // Typed names stay in memory: an address is written down, by browsers and by proxies.
+  const [typed, setTyped] = useState('');
+  const [text] = useDebouncedValue(searchText(typed), QUIET_MS);
+  const worklist = useWorklist(query, text);
   const live = useLiveWorklist((event) => {
     if (event.kind === 'job.completed' && event.disposition === 'confident' && event.finding === 'stroke') {
       notifications.show({
@@ -70,7 +67,11 @@ export function WorklistPage() {
       },
       { replace: true },
     );
-  const filtered = filterChosen(search);
+  const filtered = filterChosen(search) || text !== null;
+  const clear = () => {
+    setTyped('');
+    setSearch({}, { replace: true });
+  };
 
   return (
     <Container size="xl" py="lg" px={{ base: 'xs', sm: 'md' }}>
@@ -86,33 +87,15 @@ export function WorklistPage() {
           Upload
         </Button>
       </Group>
-      <Group mb="sm" gap="sm" px={{ base: 4, sm: 0 }}>
-        <SegmentedControl
-          aria-label="Order"
-          size="sm"
-          value={query.sort ?? 'urgency'}
-          onChange={(value) => set('sort', value === 'urgency' ? null : value)}
-          data={[
-            { value: 'urgency', label: 'Most urgent' },
-            { value: 'received', label: 'Newest' },
-          ]}
-        />
-        {FILTERS.map(({ name, label, options }) => (
-          <Select
-            key={name}
-            aria-label={label}
-            placeholder={label}
-            data={options}
-            value={search.get(name)}
-            onChange={(value) => set(name, value)}
-            clearable
-            clearButtonProps={{ 'aria-label': `Clear: ${label}` }}
-            w={{ base: 'calc(50% - 6px)', sm: 158 }}
-          />
-        ))}
-      </Group>
+      <WorklistFilters
+        search={search}
+        sort={query.sort ?? 'urgency'}
+        typed={typed}
+        onSet={set}
+        onTyped={setTyped}
+      />
       <Paper style={{ overflow: 'hidden' }}>
-        {worklist.isPending ? (
+        {worklist.isPending || worklist.isSearching ? (
           <LoadingState label="Loading the worklist…" />
         ) : worklist.isError && worklist.studies.length === 0 ? (
           <ErrorState error={worklist.error} onRetry={() => void worklist.refetch()} />
@@ -121,7 +104,7 @@ export function WorklistPage() {
             <EmptyState
               title="No study matches"
               action={
-                <Button variant="default" mt="xs" onClick={() => setSearch({}, { replace: true })}>
+                <Button variant="default" mt="xs" onClick={clear}>
                   Clear the filters
                 </Button>
               }
