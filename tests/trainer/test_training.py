@@ -4,10 +4,11 @@ from pathlib import Path
 import cv2
 import numpy as np
 import pytest
+from sklearn.metrics import roc_auc_score
 
 from ictus.imaging.phantom import Bleed, brain_window, head_ct
 from ictus.model.manifest import Architecture
-from trainer.calibrate import HeldOut, fit, judge, judge_across_folds
+from trainer.calibrate import HeldOut, fit, judge, judge_across_folds, judge_in_series_across_folds
 from trainer.data import DatasetError, load_dataset, patient_folds
 from trainer.evaluation import evaluate, expected_calibration_error
 from trainer.recipe import Recipe
@@ -124,3 +125,21 @@ def test_perfect_calibration_has_no_error() -> None:
     probability = np.repeat([0.1, 0.5, 0.9], 100)
     label = np.concatenate([np.arange(100) < 100 * p for p in (0.1, 0.5, 0.9)])
     assert expected_calibration_error(probability, label, bins=3) == pytest.approx(0, abs=1e-12)
+
+
+def test_series_repairs_slices_that_their_neighbours_contradict(held_out: tuple[HeldOut, np.ndarray]) -> None:
+    honest, folds = held_out
+    noise = np.random.default_rng(0).normal(scale=1.5, size=len(honest.labels)).astype(np.float32)
+    noisy = HeldOut(honest.logits + noise[:, None] * np.float32([0, 1]), honest.labels, honest.patients)
+    alone, _ = judge_across_folds(noisy, folds, RECIPE)
+    in_series = judge_in_series_across_folds(noisy, folds, RECIPE)
+    np.testing.assert_array_equal(np.sort(in_series.patient), np.sort(alone.patient))
+    of_alone, of_series = (roc_auc_score(j.label, j.probability) for j in (alone, in_series))
+    assert of_series > of_alone + 0.01
+
+
+def test_without_context_slices_stay_as_they_are(held_out: tuple[HeldOut, np.ndarray]) -> None:
+    recipe = RECIPE.model_copy(update={"slice_context": False})
+    alone, _ = judge_across_folds(*held_out, recipe)
+    in_series = judge_in_series_across_folds(*held_out, recipe)
+    np.testing.assert_allclose(in_series.probability, alone.probability)

@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 import torch
 from safetensors.numpy import load_file
+from sklearn.metrics import roc_auc_score
 
 from trainer.build import CLASSES
 from trainer.data import Dataset, patient_folds
@@ -16,6 +17,7 @@ from trainer.recipe import Recipe
 from trainer.training.activations import KeptActivations
 from trainer.training.cross_validation import Prepared, cross_validate, fit_all, kept_aside, prepare_training
 from trainer.training.engine import fit, predict
+from trainer.training.frozen_graph import FrozenGraph
 from trainer.training.optimisation import Schedule
 from trainer.training.params import FrozenDepth, TrainingParams
 from trainer.training.sampling import Batch, Sampler
@@ -70,6 +72,18 @@ def test_prefix_and_stages_are_the_whole_network(prepared: Prepared) -> None:
             )
 
 
+@pytest.mark.parametrize("depth", ["all", "layer3"])
+def test_graph_of_the_frozen_part_gives_what_torch_gives(prepared: Prepared, depth: str) -> None:
+    prefix = SplitNetwork(deepcopy(prepared.network), FrozenDepth(depth)).prefix()
+    pixels = torch.randn(3, 3, 64, 64)
+    with torch.inference_mode():
+        expected = prefix(pixels)
+    given = FrozenGraph(prefix, 64)(pixels)
+    assert given.keys() == expected.keys()
+    for name, values in expected.items():
+        torch.testing.assert_close(given[name], values.contiguous(), rtol=1e-3, atol=1e-4)
+
+
 def test_first_view_gives_what_serving_sees(prepared: Prepared, phantoms: Dataset) -> None:
     from ictus.model.preprocess import prepare
     from trainer.data import read_picture
@@ -102,15 +116,18 @@ def test_done_folds_are_taken_from_the_cache(prepared: Prepared, phantoms: Datas
     assert [file.stat().st_mtime_ns for file in again.files] == times
 
 
-def test_slices_of_no_fold_take_no_part(prepared: Prepared, phantoms: Dataset) -> None:
+def test_slices_of_no_fold_take_no_part(
+    phantoms: Dataset, tiny_recipe: Recipe, pretrained_folder: Path, cache: Path
+) -> None:
+    frozen = tiny_recipe.training.model_copy(update={"frozen_depth": FrozenDepth.ALL})
+    recipe = tiny_recipe.model_copy(update={"training": frozen})
+    honest = prepare_training(phantoms, recipe, len(CLASSES), pretrained_folder, cache)
     folds = patient_folds(phantoms, 3, SEED) - 1  # the first of three is never seen
-    labels = prepared.data.labels.copy()
-    labels[folds < 0] = 1 - labels[folds < 0]
-    honest = cross_validate(prepared, folds)
-    other = replace(
-        prepared, data=replace(prepared.data, labels=labels), runs=prepared.runs.with_name("other-labels")
+    labels = np.where(folds < 0, 1 - honest.data.labels, honest.data.labels)
+    wrong = replace(honest, data=replace(honest.data, labels=labels), runs=honest.runs.with_name("wrong"))
+    np.testing.assert_array_equal(
+        cross_validate(honest, folds).logits[folds >= 0], cross_validate(wrong, folds).logits[folds >= 0]
     )
-    np.testing.assert_array_equal(honest.logits[folds >= 0], cross_validate(other, folds).logits[folds >= 0])
 
 
 def test_killed_training_ends_with_the_same_bits(
@@ -171,13 +188,12 @@ def test_stages_thaw_one_after_the_other_and_statistics_never(prepared: Prepared
 )
 def test_every_way_of_training_learns(prepared: Prepared, update: dict[str, object]) -> None:
     learner = SplitNetwork(deepcopy(prepared.network), FrozenDepth.LAYER4)
-    params = TrainingParams.model_validate({**prepared.recipe.training.model_dump(), **update, "epochs": 6})
+    params = TrainingParams.model_validate({**prepared.recipe.training.model_dump(), **update, "epochs": 4})
     rows = np.arange(len(prepared.data.labels))
     fitted = fit(learner, prepared.data, rows, rows, params, SEED, title="")
     said = predict(learner, prepared.data.activations, rows).logits
-    right = (said.argmax(axis=1) == prepared.data.labels).mean()
-    assert right > 0.8
-    assert 1 <= fitted.epochs <= 6
+    assert roc_auc_score(prepared.data.labels, said[:, 1] - said[:, 0]) > 0.8
+    assert 1 <= fitted.epochs <= 4
 
 
 def test_training_all_again_is_the_same(prepared: Prepared, tmp_path: Path) -> None:
@@ -269,7 +285,7 @@ def test_two_processes_end_where_one_does(
     one, two = cross_validate(alone, folds), load_file(output)
     np.testing.assert_array_equal(two["folds"], one.folds)
     np.testing.assert_allclose(two["logits"], one.logits, atol=5e-3)
-    np.testing.assert_allclose(two["embedding"], one.embedding, rtol=1e-2, atol=1e-2)
+    assert np.abs(two["embedding"] - one.embedding).mean() < 1e-3
 
 
 def test_folds_side_by_side_are_the_same(

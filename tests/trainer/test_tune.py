@@ -14,7 +14,7 @@ from trainer.training.tuning import SearchSpace, Tuning, search, tune, varied
 
 TUNING = Tuning(
     space=SearchSpace(frozen_depth=(FrozenDepth.ALL,), hidden=(8, 16), batch_size=(8,), size=(64,)),
-    trials=3,
+    trials=2,
     inner_folds=2,
 )
 
@@ -25,26 +25,32 @@ def head_recipe(tiny_recipe: Recipe) -> Recipe:
     return tiny_recipe.model_copy(update={"training": training})
 
 
+@pytest.fixture(scope="module")
+def cache(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("cache")
+
+
 class Preparing:
     """Prepares recipes, and remembers which labels each was given."""
 
-    def __init__(self, phantoms: Dataset, pretrained: Path, cache: Path) -> None:
-        self.phantoms, self.pretrained, self.cache = phantoms, pretrained, cache
+    def __init__(self, phantoms: Dataset, pretrained: Path, cache: Path, runs: Path) -> None:
+        self.phantoms, self.pretrained, self.cache, self.runs = phantoms, pretrained, cache, runs
         self.labels: np.ndarray | None = None
         self.recipes: list[Recipe] = []
 
     def __call__(self, recipe: Recipe) -> Prepared:
         self.recipes.append(recipe)
         prepared = prepare_training(self.phantoms, recipe, len(CLASSES), self.pretrained, self.cache)
+        prepared = replace(prepared, runs=self.runs / prepared.runs.name)
         if self.labels is None:
             return prepared
         return replace(prepared, data=replace(prepared.data, labels=self.labels))
 
 
 def test_nested_search_judges_every_slice_and_goes_on(
-    phantoms: Dataset, head_recipe: Recipe, pretrained_folder: Path, tmp_path: Path
+    phantoms: Dataset, head_recipe: Recipe, pretrained_folder: Path, cache: Path, tmp_path: Path
 ) -> None:
-    preparing = Preparing(phantoms, pretrained_folder, tmp_path)
+    preparing = Preparing(phantoms, pretrained_folder, cache, tmp_path)
     folds = patient_folds(phantoms, 2, 0)
     tuned = tune(head_recipe, TUNING, preparing, folds, tmp_path)
     assert len(tuned.of_folds) == 2
@@ -58,16 +64,16 @@ def test_nested_search_judges_every_slice_and_goes_on(
 
 
 def test_search_never_sees_what_takes_no_part(
-    phantoms: Dataset, head_recipe: Recipe, pretrained_folder: Path, tmp_path: Path
+    phantoms: Dataset, head_recipe: Recipe, pretrained_folder: Path, cache: Path, tmp_path: Path
 ) -> None:
     takes_part = patient_folds(phantoms, 2, 0) == 0
     found = []
     for name, wrong in (("honest", False), ("other labels", True)):
-        cache = tmp_path / name
-        preparing = Preparing(phantoms, pretrained_folder, cache)
+        journals = tmp_path / name
+        preparing = Preparing(phantoms, pretrained_folder, cache, journals)
         labels = phantoms.labels.astype(np.int64)
         preparing.labels = np.where(takes_part | (not wrong), labels, 1 - labels)
-        found.append(search(head_recipe, TUNING, preparing, takes_part, cache))
+        found.append(search(head_recipe, TUNING, preparing, takes_part, journals))
     assert found[0] == found[1]
 
 

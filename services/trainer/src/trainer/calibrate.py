@@ -9,7 +9,13 @@ from numpy.typing import NDArray
 from scipy.optimize import minimize
 from sklearn.linear_model import LogisticRegression
 
-from ictus.model.aggregation import Aggregation, top_k_mean
+from ictus.model.aggregation import (
+    Aggregation,
+    SliceContext,
+    aggregate,
+    context_features,
+    top_k_mean,
+)
 from ictus.model.calibration import Calibration, log_odds, slice_probabilities, study_probability
 from ictus.model.conformal import ConformalQuantiles, fit_quantiles
 from ictus.model.manifest import Decision
@@ -69,10 +75,11 @@ class ErrorRates:
 
 @dataclass(frozen=True)
 class Fitted:
-    """What turns logits into a disposition."""
+    """What turns logits into a disposition; ``context`` judges slices again in the light of their series."""
 
     calibration: Calibration
     decision: Decision
+    context: SliceContext | None = None
 
 
 def fit(held_out: HeldOut, recipe: Recipe) -> Fitted:
@@ -90,6 +97,7 @@ def fit(held_out: HeldOut, recipe: Recipe) -> Fitted:
             study=fit_quantiles(calibrated, truth, *errors),
             slice=fit_quantiles(stroke, held_out.labels, *errors),
         ),
+        _fit_context(held_out, calibration, recipe.aggregation) if recipe.slice_context else None,
     )
 
 
@@ -111,6 +119,34 @@ def judge_across_folds(held_out: HeldOut, folds: NDArray[np.int64], recipe: Reci
     ]
     slices, studies = zip(*parts, strict=True)
     return _joined(slices), _joined(studies)
+
+
+def judge_in_series(held_out: HeldOut, fitted: Fitted, aggregation: Aggregation) -> Judged:
+    """Slices in the light of their series, as serving shows them; a patient's rows are its series, in order.
+
+    They are held against the limits of slices.
+    """
+    stroke = slice_probabilities(held_out.logits, fitted.calibration)[:, 1]
+    in_context = aggregation.model_copy(update={"context": fitted.context})
+    for patient in np.unique(held_out.patients):
+        members = held_out.patients == patient
+        series = stroke[members]
+        usable = np.ones(len(series), dtype=np.bool_)
+        score = aggregate(series, usable, in_context, fitted.calibration)
+        stroke[members] = score.slice_probabilities
+    return _against(fitted.decision.slice, stroke, held_out.labels, held_out.patients)
+
+
+def judge_in_series_across_folds(held_out: HeldOut, folds: NDArray[np.int64], recipe: Recipe) -> Judged:
+    """As ``judge_in_series``, each fold by what was fitted on the other folds."""
+    return _joined(
+        [
+            judge_in_series(
+                held_out.take(folds == fold), fit(held_out.take(folds != fold), recipe), recipe.aggregation
+            )
+            for fold in range(int(folds.max()) + 1)
+        ]
+    )
 
 
 def _studies(
@@ -166,3 +202,28 @@ def _fit_slices(held_out: HeldOut) -> Calibration:
         return float(-np.log(np.clip(probabilities[rows, truth], 1e-12, None)).mean())
 
     return calibration(minimize(log_loss, np.zeros(2), method="Nelder-Mead").x)
+
+
+def _fit_context(
+    held_out: HeldOut, calibration: Calibration, aggregation: Aggregation
+) -> SliceContext | None:
+    """Logistic regression of a slice's truth on its own log-odds and its series'; None without long series."""
+    stroke = slice_probabilities(held_out.logits, calibration)[:, 1]
+    features, truth = [], []
+    for patient in np.unique(held_out.patients):
+        members = held_out.patients == patient
+        if members.sum() >= aggregation.minimum_slices:
+            features.append(context_features(stroke[members], aggregation.k))
+            truth.append(held_out.labels[members])
+    if not features or len(np.unique(np.concatenate(truth))) < 2:
+        return None
+    fitted = LogisticRegression(max_iter=1000).fit(np.concatenate(features), np.concatenate(truth))
+    own, neighbours, further, strongest, mean = (float(weight) for weight in fitted.coef_[0])
+    return SliceContext(
+        own=own,
+        neighbours=neighbours,
+        further=further,
+        strongest=strongest,
+        mean=mean,
+        intercept=float(fitted.intercept_[0]),
+    )

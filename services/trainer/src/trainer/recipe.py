@@ -25,6 +25,9 @@ class Recipe(Params):
     augmentation: Augmentation = Augmentation()
     training: TrainingParams = TrainingParams()
     aggregation: Aggregation = Aggregation()
+    slice_context: bool = Field(
+        default=True, description="Fit how a slice is judged again in the light of its series."
+    )
     folds: int = Field(default=5, ge=2)
     seed: int = 20
     stroke_error_rate: float = Field(default=0.05, gt=0, lt=1)

@@ -8,7 +8,7 @@ that a kill has cut short goes on from the last rows that were surely written.
 import hashlib
 import json
 import shutil
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -20,6 +20,7 @@ from torch import Tensor
 from tqdm import tqdm
 
 from trainer.errors import TrainerError
+from trainer.training.frozen_graph import FrozenGraph
 from trainer.training.stages import FrozenPrefix
 from trainer.training.views import SliceViews, ViewGroup
 
@@ -29,6 +30,8 @@ _ROWS_BETWEEN_RECORDS: Final = 128
 Array = NDArray[np.floating]
 Int64 = NDArray[np.int64]
 Bool = NDArray[np.bool_]
+Run = Callable[[Tensor], Mapping[str, Tensor]]
+"""Normalised pixels to the activations of each backbone."""
 
 
 class CacheError(TrainerError):
@@ -90,10 +93,13 @@ def keep_activations(
     """
     folder = _folder(source, prefix, cache)
     folder.mkdir(parents=True, exist_ok=True)
-    prefix = prefix.to(device)
     largest_first = sorted(groups, key=lambda group: -len(group.rows))
-    for group in largest_first[share[0] :: share[1]]:
-        _KeptGroup(folder, group).complete(source, prefix, device)
+    mine = [_KeptGroup(folder, group) for group in largest_first[share[0] :: share[1]]]
+    missing = [group for group in mine if not group.is_complete()]
+    if missing:
+        run = _runner(prefix, source.preprocess.size, device)
+        for group in missing:
+            group.complete(source, run)
 
 
 def open_activations(
@@ -109,6 +115,20 @@ def open_activations(
     return KeptActivations(tuple(group.open("r") for group in kept), places, painted)
 
 
+def _runner(prefix: FrozenPrefix, size: int, device: torch.device) -> Run:
+    """The prefix by the fastest engine of the device."""
+    if device.type == "cpu" and not prefix.is_empty:
+        return FrozenGraph(prefix, size)
+    prefix = prefix.to(device)
+
+    def run(pixels: Tensor) -> Mapping[str, Tensor]:
+        with torch.inference_mode():
+            given: dict[str, Tensor] = prefix(pixels.to(device))
+        return given
+
+    return run
+
+
 def _folder(source: SliceViews, prefix: FrozenPrefix, cache: Path) -> Path:
     digest = hashlib.sha256(f"{source.digest()} {prefix.digest}".encode()).hexdigest()
     return cache / "activations" / digest[:32]
@@ -122,15 +142,17 @@ class _KeptGroup:
         self.group = group
         self._record = folder / f"{group.name}.json"
 
-    def complete(self, source: SliceViews, prefix: FrozenPrefix, device: torch.device) -> None:
+    def is_complete(self) -> bool:
+        """Whether all rows are kept."""
+        return self._done()[0] == len(self.group.rows)
+
+    def complete(self, source: SliceViews, run: Run) -> None:
         """Compute the rows that are missing."""
         total = len(self.group.rows)
         done, without = self._done()
-        if done == total:
-            return
         arrays = dict(self.open("r+")) if done else None
         with tqdm(total=total, initial=done, desc=f"frozen part, {self.group.name}", unit="view") as bar:
-            for first, activations, missing in self._batches(done, source, prefix, device):
+            for first, activations, missing in self._batches(done, source, run):
                 arrays = arrays or self._create(activations)
                 last = first + len(next(iter(activations.values())))
                 without += missing
@@ -152,14 +174,14 @@ class _KeptGroup:
         return has
 
     def _batches(
-        self, first: int, source: SliceViews, prefix: FrozenPrefix, device: torch.device
+        self, first: int, source: SliceViews, run: Run
     ) -> Iterator[tuple[int, dict[str, Array], list[int]]]:
         """Activations of a batch from ``first`` on, and which of its places are blank for want of a view."""
         blank = np.zeros((3, source.preprocess.size, source.preprocess.size), dtype=np.float32)
         for start in range(first, len(self.group.rows), _BATCH):
             views = list(source.pixels(self.group, self.group.rows[start : start + _BATCH]))
             pixels = np.stack([blank if view is None else view for view in views])
-            given = prefix(torch.from_numpy(pixels).to(device))
+            given = run(torch.from_numpy(pixels))
             missing = [start + position for position, view in enumerate(views) if view is None]
             yield start, {name: _half(values) for name, values in given.items()}, missing
 

@@ -137,7 +137,7 @@ def show_otherwise(picture: UInt8, change: Change) -> UInt8:
         seen = cv2.resize(seen, (columns, rows), interpolation=cv2.INTER_AREA)
     if change.jpeg_quality < 100:
         _, coded = cv2.imencode(".jpg", seen, [cv2.IMWRITE_JPEG_QUALITY, change.jpeg_quality])
-        seen = cv2.imdecode(coded, cv2.IMREAD_GRAYSCALE)
+        seen = np.asarray(cv2.imdecode(coded, cv2.IMREAD_GRAYSCALE), dtype=np.uint8)
     return np.asarray(seen, dtype=np.uint8)
 
 

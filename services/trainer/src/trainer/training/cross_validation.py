@@ -139,12 +139,13 @@ def prepare_training(
     network = HybridNetwork(recipe.architecture, classes)
     origin = network.load_pretrained(pretrained)
     weights = network.backbone_sha256()
+    prefix, views = _prefix(network, recipe), _views(inputs)
     if jobs > 1:
         run_side_by_side(jobs, _keep_share, [(inputs, (job, jobs)) for job in range(jobs)])
     else:
-        _keep_share(inputs, (ranks.rank, ranks.size), this_device(ranks))
+        keep_activations(*views, prefix, cache, this_device(ranks), (ranks.rank, ranks.size))
     ranks.wait()
-    kept = open_activations(*_views(inputs), _prefix(network, recipe), cache)
+    kept = open_activations(*views, prefix, cache)
     stated = f"{dataset.sha256} {weights} {recipe.model_dump_json(include=_DECIDES)}"
     runs = cache / "runs" / hashlib.sha256(stated.encode()).hexdigest()[:32]
     data = TrainingData(kept, dataset.labels.astype(np.int64), dataset.patients)
@@ -253,12 +254,12 @@ def _prefix(network: HybridNetwork, recipe: Recipe) -> FrozenPrefix:
     return SplitNetwork(network, recipe.training.frozen_depth).prefix()
 
 
-def _keep_share(inputs: Inputs, share: tuple[int, int], device: torch.device | None = None) -> None:
-    """One process's share of the views through the frozen part."""
+def _keep_share(inputs: Inputs, share: tuple[int, int]) -> None:
+    """The share of the views through the frozen part that a process of its own takes."""
     network = HybridNetwork(inputs.recipe.architecture, inputs.classes)
     network.load_pretrained(inputs.pretrained)
     prefix = _prefix(network, inputs.recipe)
-    keep_activations(*_views(inputs), prefix, inputs.cache, device or this_device(Ranks()), share)
+    keep_activations(*_views(inputs), prefix, inputs.cache, this_device(Ranks()), share)
 
 
 def _train_one(inputs: Inputs, folds: Int64, fold: int) -> None:

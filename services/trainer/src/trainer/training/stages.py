@@ -146,10 +146,14 @@ class FrozenPrefix(nn.Module):
             _fold_batch_norms(backbone.eval())
         self.to(memory_format=torch.channels_last)
 
-    @torch.inference_mode()
+    @property
+    def is_empty(self) -> bool:
+        """Whether nothing is frozen."""
+        return not len(self.resnet)
+
     def forward(self, pixels: Tensor) -> dict[str, Tensor]:
         """(n, 3, H, W) normalised pixels to the activations of each backbone, pooled when all is frozen."""
-        if not len(self.resnet):
+        if self.is_empty:
             return {PIXELS: pixels}
         pixels = pixels.contiguous(memory_format=torch.channels_last)
         resnet, mobilenet = self.resnet(pixels), self.mobilenet(pixels)
