@@ -31,7 +31,7 @@ from ictus.model.manifest import (
     load_model_directory,
 )
 from ictus.model.suitability import Suitability
-from trainer.calibrate import HeldOut, fit, judge_across_folds
+from trainer.calibrate import HeldOut, fit, judge_across_folds, judge_in_series_across_folds
 from trainer.card import write_card
 from trainer.data import Dataset, patient_folds
 from trainer.evaluation import evaluate
@@ -56,6 +56,8 @@ CLASSES: Final = (
     ModelClass(name="stroke", finding=Finding.STROKE),
 )
 _STROKE: Final = 1
+_IN_SERIES: Final = {"roc_auc", "pr_auc", "accuracy", "sensitivity", "specificity", "brier", "ece"}
+"""What is also said of slices in the light of their series; limits are of slices by themselves."""
 
 HAEMORRHAGE_VALIDATION: Final = Validation(
     modalities=(Modality.CT,),
@@ -183,7 +185,7 @@ def write_model(
             embedding_size=sum(trained.network.widths),
             preprocess=recipe.preprocess,
             calibration=fitted.calibration,
-            aggregation=recipe.aggregation,
+            aggregation=recipe.aggregation.model_copy(update={"context": fitted.context}),
             decision=fitted.decision,
             suitability=Suitability(embedding=limits),
             validation=HAEMORRHAGE_VALIDATION,
@@ -201,10 +203,23 @@ def write_model(
 
 
 def judge_held_out(held_out: OutOfFold, dataset: Dataset, recipe: Recipe) -> tuple[Metric, ...]:
-    """Every figure of a cross-validation, of slices and of studies, with what the other folds calibrate."""
+    """Every figure of a cross-validation, with what the other folds calibrate.
+
+    Of slices by themselves, of slices in the light of their series (``..._in_series``), and of studies.
+    """
     said = HeldOut(held_out.logits, dataset.labels, dataset.patients)
     slices, studies = judge_across_folds(said, held_out.folds, recipe)
-    return evaluate("slice", slices, recipe.seed) + evaluate("study", studies, recipe.seed)
+    in_series = judge_in_series_across_folds(said, held_out.folds, recipe)
+    again = (
+        metric.model_copy(update={"name": f"{metric.name}_in_series"})
+        for metric in evaluate("slice", in_series, recipe.seed)
+        if metric.name in _IN_SERIES
+    )
+    return (
+        *evaluate("slice", slices, recipe.seed),
+        *again,
+        *evaluate("study", studies, recipe.seed),
+    )
 
 
 def export_again(model: ModelDirectory) -> ModelDirectory:
