@@ -17,6 +17,7 @@ from ictus.http import (
     ServiceToken,
     install_problem_handlers,
 )
+from ictus.telemetry import configure_logging
 
 TOKEN = "t" * 32
 
@@ -56,6 +57,7 @@ def application() -> FastAPI:
 
 @pytest.fixture(scope="module")
 def address() -> Iterator[str]:
+    configure_logging("service-tests")  # structlog's own rendering of an exception takes seconds
     with served(application()) as url:
         yield url
 
