@@ -11,7 +11,7 @@ import shutil
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final
+from typing import Final, Literal
 
 import numpy as np
 import torch
@@ -162,7 +162,7 @@ class _KeptGroup:
                     self._write_record(arrays, last, without)
                 bar.update(last - first)
 
-    def open(self, mode: str) -> Mapping[str, Array]:
+    def open(self, mode: Literal["r", "r+"]) -> Mapping[str, Array]:
         """The arrays, memory-mapped: numpy's ``mmap_mode``."""
         names = json.loads(self._record.read_text())["names"]
         return {name: np.load(self._file(name), mmap_mode=mode) for name in names}

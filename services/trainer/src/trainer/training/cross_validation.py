@@ -7,6 +7,7 @@ from copy import deepcopy
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from statistics import median
+from typing import Any
 
 import numpy as np
 import torch
@@ -226,8 +227,13 @@ def write_out_of_fold(held_out: OutOfFold, dataset: Dataset, path: Path) -> None
     """Write what held-out patients were told, beside the truth: safetensors, in the data set's order."""
     path.parent.mkdir(parents=True, exist_ok=True)
     part = path.with_name(f"{path.name}.part")
-    tensors = {"logits": held_out.logits, "embedding": held_out.embedding, "folds": held_out.folds}
-    save_file({**tensors, "labels": dataset.labels}, part, {"dataset": dataset.sha256})
+    tensors: dict[str, NDArray[Any]] = {
+        "logits": held_out.logits,
+        "embedding": held_out.embedding,
+        "folds": held_out.folds,
+        "labels": dataset.labels,
+    }
+    save_file(tensors, part, {"dataset": dataset.sha256})
     part.replace(path)
 
 

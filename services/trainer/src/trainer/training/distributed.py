@@ -58,7 +58,8 @@ class Ranks:
             return
         flat = torch.cat([g.reshape(-1) for g in gradients])
         distributed.all_reduce(flat)
-        for gradient, summed in zip(gradients, flat.split([g.numel() for g in gradients]), strict=True):
+        parts = torch.split(flat, [g.numel() for g in gradients])
+        for gradient, summed in zip(gradients, parts, strict=True):
             gradient.copy_(summed.view_as(gradient))
 
     def agree(self, value: float) -> float:

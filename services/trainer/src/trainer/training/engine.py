@@ -209,7 +209,7 @@ class _Run:
             embedding = self.learner.embed(given)
         logits = self.learner.head(self.ranks.gather(embedding.float(), count))
         loss = self.loss(logits, labels)
-        self.precision.scaler.scale(loss).backward()
+        torch.autograd.backward(self.precision.scaler.scale(loss))
         for stage in self.learner.stages:
             self.ranks.add_gradients(stage.parameters())
         self.precision.scaler.step(self.optimiser)

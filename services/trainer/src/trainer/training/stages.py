@@ -90,7 +90,7 @@ class SplitNetwork:
         network.eval().requires_grad_(False)
         network.head.requires_grad_(True)
         if self.stages:
-            network.to(memory_format=torch.channels_last)
+            _lay_channels_last(network)
 
     def prefix(self) -> "FrozenPrefix":
         """A copy of the frozen part, made fast for evaluation."""
@@ -144,7 +144,7 @@ class FrozenPrefix(nn.Module):
         self.digest = f"{weights} {[stage.name for stage in parts]}"
         for backbone in (self.resnet, self.mobilenet):
             _fold_batch_norms(backbone.eval())
-        self.to(memory_format=torch.channels_last)
+        _lay_channels_last(self)
 
     @property
     def is_empty(self) -> bool:
@@ -167,17 +167,25 @@ def _stages(network: HybridNetwork) -> tuple[Stage, Stage, Stage]:
     resnet = dict(network.resnet.named_children())
     halving = [index for index, block in enumerate(network.mobilenet) if _halves(block)]
     third, fourth = halving[-2:]
+    mobilenet = list(network.mobilenet)
     before = [part for name, part in resnet.items() if name not in {"layer3", "layer4"}]
     return (
-        Stage("stem", nn.Sequential(*before), network.mobilenet[:third]),
-        Stage("layer3", nn.Sequential(resnet["layer3"]), network.mobilenet[third:fourth]),
-        Stage("layer4", nn.Sequential(resnet["layer4"]), network.mobilenet[fourth:]),
+        Stage("stem", nn.Sequential(*before), nn.Sequential(*mobilenet[:third])),
+        Stage("layer3", nn.Sequential(resnet["layer3"]), nn.Sequential(*mobilenet[third:fourth])),
+        Stage("layer4", nn.Sequential(resnet["layer4"]), nn.Sequential(*mobilenet[fourth:])),
     )
 
 
 def _halves(block: nn.Module) -> bool:
     """Whether a block of the MobileNet halves the resolution."""
     return any(isinstance(module, nn.Conv2d) and max(module.stride) == 2 for module in block.modules())
+
+
+def _lay_channels_last(module: nn.Module) -> None:
+    """Lay convolutions' weights as their engine likes them; values and shapes stay."""
+    for parameter in module.parameters():
+        if parameter.ndim == 4:
+            parameter.data = parameter.data.contiguous(memory_format=torch.channels_last)
 
 
 def _fold_batch_norms(module: nn.Module) -> None:
