@@ -60,6 +60,17 @@ def test_servers_have_health_checks_and_one_shots_end():
     }
 
 
+def test_every_container_of_an_image_that_reads_secrets_is_given_its_own():
+    mounts = {
+        name: [volume for volume in service.get("volumes", []) if volume.endswith(":/run/secrets:ro")]
+        for name, service in SERVICES.items()
+        if service["image"] in OWN_IMAGES and name != FOR_OWNERSHIP
+    }
+    assert all(len(volumes) == 1 for volumes in mounts.values()), mounts
+    for image in OWN_IMAGES:
+        assert len({mounts[name][0] for name in mounts if SERVICES[name]["image"] == image}) == 1, image
+
+
 def test_only_the_gateway_is_reached_from_outside_and_only_on_the_loopback_address():
     assert [name for name, service in SERVICES.items() if "ports" in service] == ["gateway"]
     assert all(port.startswith("127.0.0.1:") for port in SERVICES["gateway"]["ports"])
@@ -70,7 +81,8 @@ def test_only_the_gateway_is_reached_from_outside_and_only_on_the_loopback_addre
 
 
 def test_make_secrets_writes_every_file_that_is_mounted_and_none_stands_in_the_compose_file(tmp_path):
-    write_compose_secrets(tmp_path)
+    folder = tmp_path / "secrets"
+    write_compose_secrets(folder)
     text = (REPOSITORY / "docker-compose.yml").read_text()
     for name, service in SERVICES.items():
         sources = [
@@ -79,10 +91,10 @@ def test_make_secrets_writes_every_file_that_is_mounted_and_none_stands_in_the_c
             if "}/" in volume
         ]
         for source in [*sources, *(file.rpartition("}/")[2] for file in service.get("env_file", []))]:
-            made = tmp_path / source
+            made = folder / source
             assert made.is_file() or list(made.iterdir()), f"{name}: {source}"
-    for file in tmp_path.rglob("*"):
+    for file in folder.rglob("*"):
         if file.is_file():
             assert file.stat().st_size
             assert file.read_text().strip() not in text
-    assert (tmp_path.stat().st_mode & 0o077) == 0
+    assert (folder.stat().st_mode & 0o077) == 0
