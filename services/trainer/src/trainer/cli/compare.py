@@ -24,6 +24,13 @@ def compare(
             help="A file that `ictus-train cross-validate --output` wrote, to compare as well; may be repeated.",
         ),
     ] = None,
+    learning: Annotated[
+        bool,
+        typer.Option(
+            "--learning-curve/--no-learning-curve",
+            help="Fit the hybrid on growing shares of the patients too; half of the command's time.",
+        ),
+    ] = True,
     recipe: RecipeFile = None,
     pretrained: Pretrained = None,
     cache: Cache = CACHE,
@@ -58,7 +65,7 @@ def compare(
         from trainer.evaluation.compare import compare_and_write  # noqa: PLC0415
 
         folder = pretrained or command_settings().pretrained_dir
-        table = compare_and_write(dataset, chosen, folder, cache, output, others or ())
+        table = compare_and_write(dataset, chosen, folder, cache, output, others or (), learning=learning)
     typer.echo(table)
 
 

@@ -27,6 +27,8 @@ def compare_and_write(
     cache: Path,
     output: Path,
     others: Sequence[Path] = (),
+    *,
+    learning: bool = True,
 ) -> str:
     """Compare all contenders on one split by patient, and write ``comparison.json``, ``.md`` and ``figures/``.
 
@@ -37,6 +39,7 @@ def compare_and_write(
         cache: folder in which features are kept between runs.
         output: folder to write to.
         others: what ``cross-validate`` wrote of other recipes on the same folds; each is named after its file.
+        learning: whether the hybrid's learning curve is made too.
 
     Returns:
         The tables in Markdown.
@@ -64,7 +67,7 @@ def compare_and_write(
             figures_of(name, TITLES.get(name, name), judged[name], recipe.seed) for name in judged
         ),
         differences=differences(judged, HYBRID, recipe.seed),
-        learning_curve=learning_curve(data, folds, recipe, widths),
+        learning_curve=learning_curve(data, folds, recipe, widths) if learning else (),
     )
     draw_comparison_set(comparison, output / "figures")
     return _write(output, "comparison", comparison, comparison_table(comparison))

@@ -20,8 +20,7 @@ from ictus.model.manifest import Metric
 from trainer.calibrate import Judged
 from trainer.evaluation import weighted
 from trainer.evaluation.bootstrap import interval, patient_weights, whole
-from trainer.evaluation.comparison import Comparison
-from trainer.evaluation.learning import LearningPoint
+from trainer.evaluation.comparison import Comparison, LearningPoint
 from trainer.evaluation.metrics import LEVELS, Level
 from trainer.evaluation.operating import Confusion
 from trainer.evaluation.report import EvaluationReport
@@ -273,13 +272,15 @@ def _one(draw: Callable[[Axes], None], rows: int) -> Callable[[], Figure]:
 @contextmanager
 def _style() -> Iterator[None]:
     """The look of every chart, for as long as it is drawn and saved."""
-    ours = {
-        "font.size": 9,
-        "axes.titlesize": 10,
-        "legend.frameon": False,
-        "legend.fontsize": 8,
-        "svg.hashsalt": "ictus",
-        "svg.fonttype": "none",
-    }
-    with sns.axes_style("whitegrid"), mpl.rc_context(rc=ours):
+    ours = mpl.RcParams(
+        {
+            "font.size": 9,
+            "axes.titlesize": 10,
+            "legend.frameon": False,
+            "legend.fontsize": 8,
+            "svg.hashsalt": "ictus",
+            "svg.fonttype": "none",
+        }
+    )
+    with sns.axes_style("whitegrid"), mpl.rc_context(ours):
         yield
