@@ -21,6 +21,7 @@ from tqdm import tqdm
 
 from trainer.errors import TrainerError
 from trainer.training.frozen_graph import FrozenGraph
+from trainer.training.lock import locked
 from trainer.training.stages import FrozenPrefix
 from trainer.training.views import SliceViews, ViewGroup
 
@@ -147,7 +148,12 @@ class _KeptGroup:
         return self._done()[0] == len(self.group.rows)
 
     def complete(self, source: SliceViews, run: Run) -> None:
-        """Compute the rows that are missing."""
+        """Compute the rows that are missing; another process that does so is waited for."""
+        with locked(self._record.with_suffix(".lock")):
+            if not self.is_complete():
+                self._complete(source, run)
+
+    def _complete(self, source: SliceViews, run: Run) -> None:
         total = len(self.group.rows)
         done, without = self._done()
         arrays = dict(self.open("r+")) if done else None

@@ -3,6 +3,7 @@
 import hashlib
 import json
 from collections.abc import Sequence
+from contextlib import nullcontext
 from copy import deepcopy
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -22,6 +23,7 @@ from trainer.recipe import Recipe
 from trainer.training.activations import keep_activations, open_activations
 from trainer.training.distributed import Ranks, this_device
 from trainer.training.engine import Predicted, TrainingData, fit, predict
+from trainer.training.lock import locked
 from trainer.training.side_by_side import run_side_by_side
 from trainer.training.stages import FrozenPrefix, SplitNetwork
 from trainer.training.views import SliceViews, ViewGroup, view_groups
@@ -186,9 +188,10 @@ def cross_validate(
         kind = "fold" if with_embedding else "logits-of-fold"
         file = prepared.runs / split / f"{kind}-{fold}.safetensors"
         learned_from = np.flatnonzero((folds != fold) & (folds >= 0))
-        if not file.is_file():
-            title = "" if quiet else f"fold {fold + 1} of {count}"
-            _train_fold(prepared, learned_from, prepared.recipe.seed + fold, file, title, with_embedding)
+        with locked(file.with_suffix(".lock")) if prepared.ranks.is_first else nullcontext():
+            if not prepared.ranks.agree(file.is_file()):
+                title = "" if quiet else f"fold {fold + 1} of {count}"
+                _train_fold(prepared, learned_from, prepared.recipe.seed + fold, file, title, with_embedding)
         held_out = folds == fold
         with safe_open(file, "numpy") as kept:
             logits[held_out] = kept.get_tensor("logits")[held_out]
