@@ -7,7 +7,7 @@ backbones contribute at each place (``trainer.network``). Each map is shown rela
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, cast
 
 import numpy as np
 import torch
@@ -25,7 +25,7 @@ from pytorch_grad_cam import (
     XGradCAM,
 )
 from pytorch_grad_cam.utils.model_targets import ClassifierOutputTarget
-from torch import Tensor
+from torch import Tensor, nn
 
 from ictus.model.calibration import slice_probabilities
 from ictus.model.manifest import ModelDirectory
@@ -164,7 +164,7 @@ def _by_package(
     method: Callable[..., "BaseCAM"], network: HybridNetwork, pixels: Tensor, class_index: int
 ) -> Float32:
     """(size, size): the mean of both backbones' maps, each scaled to 0..1."""
-    layers = [network.resnet.layer4[-1], network.mobilenet[-1]]
+    layers = [cast("nn.Sequential", network.resnet.layer4)[-1], network.mobilenet[-1]]
     maps = []
     for layer in layers:
         with method(model=network, target_layers=[layer]) as cam:
