@@ -11,6 +11,7 @@ from rich.markup import escape
 from rich.table import Table
 
 from trainer.cli.console import DataFolder, DryRun, console, spoken_errors
+from trainer.data.manifest import LabelLevel
 
 if TYPE_CHECKING:
     from trainer.data.checks import CheckReport
@@ -46,10 +47,22 @@ def check(
             exists=True, file_okay=False, help="A frozen test set: nothing of it may stand in the data."
         ),
     ] = None,
+    table: Annotated[
+        Path | None,
+        typer.Option(
+            exists=True, dir_okay=False, help="A CSV that labels the folder's pictures, before an import."
+        ),
+    ] = None,
+    patient_column: Annotated[str, typer.Option(help="Of --table.")] = "patient",
+    number_column: Annotated[str, typer.Option(help="Of --table.")] = "slice_no",
+    label_column: Annotated[str, typer.Option(help="Of --table.")] = "slice_ich",
+    label_level: Annotated[
+        LabelLevel, typer.Option(help="Of --table: does a label speak of its slice or of the patient?")
+    ] = LabelLevel.SLICE,
     as_json: Annotated[bool, typer.Option("--json", help="Print the whole report as JSON.")] = False,
     dry_run: DryRun = False,
 ) -> None:
-    """Ask whether a data set may be trained on. Exit code 0 when it may, 1 when a run would stop.
+    r"""Ask whether a data set may be trained on. Exit code 0 when it may, 1 when a run would stop.
 
     `ictus-train train` asks the same questions under its own folds:
 
@@ -68,12 +81,20 @@ def check(
     For example:
 
         ictus-train check ../data/ct-ich
+        ictus-train check ../data/mri-stroke --table ../data/mri-stroke/labels.csv --label-column label \
+            --patient-column group_guess --number-column number --label-level patient
         ictus-train check datasets/ct-ich-1 --test-set datasets/other-hospital-1 --json > report.json
     """
     from trainer.data import load_dataset, patient_folds  # noqa: PLC0415 (scikit-learn takes seconds to import)
+    from trainer.data.load import load_folder  # noqa: PLC0415
+    from trainer.data.table import Columns  # noqa: PLC0415
 
     with spoken_errors():
-        dataset = load_dataset(data)
+        if table is None:
+            dataset = load_dataset(data)
+        else:
+            columns = Columns(patient=patient_column, number=number_column, label=label_column)
+            dataset = load_folder(data, table, columns, label_level)
         frozen = load_dataset(test_set) if test_set else None
         assigned = patient_folds(dataset, folds, seed)
         console.print(

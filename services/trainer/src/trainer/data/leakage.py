@@ -83,7 +83,9 @@ def fingerprints(dataset: Dataset) -> Fingerprints:
     """
     hashes = np.empty((len(dataset.slices), HASH_SIDE**2), np.float32)
     pictures = np.empty((len(dataset.slices), SIDE**2), np.float32)
-    for row, example in enumerate(tqdm(dataset.slices, desc="hashing slices", unit="slice", leave=False)):
+    for row, example in enumerate(
+        tqdm(dataset.slices, desc="hashing slices", unit="slice", leave=False, disable=None)
+    ):
         small = cv2.resize(as_displayed(example.path), (SIDE, SIDE), interpolation=cv2.INTER_AREA)
         bits = imagehash.phash(Image.fromarray(small), hash_size=HASH_SIDE, highfreq_factor=4).hash
         hashes[row] = bits.ravel().astype(np.float32) * 2 - 1

@@ -14,7 +14,7 @@ from typing import Final
 
 from ictus.model.manifest import file_sha256
 from trainer.data.dataset import Dataset, DatasetError, LabelledSlice
-from trainer.data.manifest import DATASET_FILE, FILES_FOLDER, DatasetManifest, read_manifest
+from trainer.data.manifest import DATASET_FILE, FILES_FOLDER, DatasetManifest, LabelLevel, read_manifest
 from trainer.data.table import Columns, read_rows
 
 LABELS_FILE: Final = "slice_labels.csv"
@@ -35,7 +35,7 @@ def load_dataset(folder: Path) -> Dataset:
         raise DatasetError(
             f"{folder} has no {DATASET_FILE} and no {LABELS_FILE}. Make one with `ictus-train import`."
         )
-    return _plain(folder)
+    return load_folder(folder, folder / LABELS_FILE, Columns())
 
 
 def file_digests(paths: Sequence[Path]) -> list[str]:
@@ -85,9 +85,25 @@ def dataset_of(manifest: DatasetManifest, sha256: str, files: Path) -> Dataset:
     )
 
 
-def _plain(folder: Path) -> Dataset:
-    rows = read_rows(folder / LABELS_FILE, Columns())
+def load_folder(
+    folder: Path, table: Path, columns: Columns, label_level: LabelLevel = LabelLevel.SLICE
+) -> Dataset:
+    """Pictures as a CSV labels them, without an import: nothing vouches that they stay as they are.
+
+    Args:
+        folder: what the table's files are relative to.
+        table: the CSV.
+        columns: what its columns mean; a line must name its patient.
+        label_level: what a label speaks of.
+
+    Raises:
+        DatasetError: the table cannot be read, or a picture or a patient is missing.
+    """
+    rows = read_rows(table, columns)
     digests = file_digests([folder / row.file for row in rows])
+    nameless = [row.line for row in rows if row.patient is None]
+    if nameless:
+        raise DatasetError(f"Line {nameless[0]} of {table.name} names no patient.")
     slices = sorted(
         (
             LabelledSlice(folder / row.file, row.patient or "", row.number or 0, row.stroke, sha256)
@@ -98,4 +114,5 @@ def _plain(folder: Path) -> Dataset:
     digest = hashlib.sha256()
     for s in slices:
         digest.update(f"{s.sha256} {s.patient} {s.number} {int(s.is_stroke)}\n".encode())
-    return Dataset(folder.name, tuple(slices), digest.hexdigest(), patient_namespace=folder.name)
+    name = folder.resolve().name
+    return Dataset(name, tuple(slices), digest.hexdigest(), label_level=label_level, patient_namespace=name)

@@ -13,6 +13,7 @@ Grey levels and sharpness see a lesion that is brighter or darker than brain, wh
 they are judged by the second comparison. Borders, file traits and the blanked picture cannot see a lesion and are judged by both.
 """
 
+from collections.abc import Sequence
 from typing import Final, Literal
 
 import numpy as np
@@ -21,7 +22,7 @@ from sklearn.ensemble import ExtraTreesClassifier
 
 from ictus.model.base import Params
 from trainer.data.dataset import Dataset
-from trainer.data.manifest import LabelLevel
+from trainer.data.manifest import KnownShortcut, LabelLevel
 from trainer.data.traits import GREY_LEVELS, SHARPNESS, PictureOf, measure_traits
 from trainer.evaluation.bootstrap import patient_weights, whole
 from trainer.evaluation.weighted import roc_auc
@@ -35,6 +36,8 @@ _RESAMPLES: Final = 500
 _SEES_LESIONS: Final = (GREY_LEVELS, SHARPNESS)
 _ENOUGH_PATIENTS: Final = 10
 """Patients with a stroke that the comparison without lesion needs."""
+_WORTH_THREADS: Final = 1000
+"""Examples below which starting threads costs more than it saves."""
 
 Verdict = Literal["near chance", "above chance", "shortcut", "shortcut, carried"]
 
@@ -110,22 +113,21 @@ def measure_shortcuts(
 def _judge(dataset: Dataset, name: str, labelled: Separation, control: Separation | None) -> Baseline:
     without = control is not None and (name in _SEES_LESIONS or control.low > labelled.low)
     figure = control if control is not None and without else labelled
-    verdict: Verdict = "near chance"
-    if figure.low > STOPS_ABOVE:
-        carried = any(
-            known.baseline == name and figure.auc <= (known.high or known.auc)
-            for known in dataset.known_shortcuts
-        )
-        verdict = "shortcut, carried" if carried else "shortcut"
-    elif figure.low > 0.5:
-        verdict = "above chance"
     return Baseline(
         name=name,
         as_labelled=labelled,
         without_lesion=control,
         judged="without lesion" if without else "as labelled",
-        verdict=verdict,
+        verdict=verdict_on(name, figure, dataset.known_shortcuts),
     )
+
+
+def verdict_on(name: str, figure: Separation, known: Sequence[KnownShortcut]) -> Verdict:
+    """What a baseline's judged figure means; a carried finding covers it up to the bound that was written down."""
+    if figure.low > STOPS_ABOVE:
+        carried = any(k.baseline == name and figure.auc <= (k.high or k.auc) for k in known)
+        return "shortcut, carried" if carried else "shortcut"
+    return "above chance" if figure.low > 0.5 else "near chance"
 
 
 def _separation(
@@ -166,12 +168,13 @@ def _held_out_scores(
     A fold without examples to learn both classes from gives 0.5: it knows nothing.
     """
     scores = np.full(len(labels), 0.5)
+    cores = -1 if len(labels) > _WORTH_THREADS else None
     for fold in np.unique(folds):
         held_out = folds == fold
         if len(np.unique(labels[~held_out])) < 2:
             continue
         trees = ExtraTreesClassifier(
-            100, min_samples_leaf=5, class_weight="balanced", random_state=seed, n_jobs=-1
+            100, min_samples_leaf=5, class_weight="balanced", random_state=seed, n_jobs=cores
         )
         trees.fit(traits[~held_out], labels[~held_out])
         scores[held_out] = trees.predict_proba(traits[held_out])[:, 1]

@@ -25,7 +25,7 @@ _FRAME: Final = 20
 """The frame of a picture is one part in this many of its side."""
 _SEARCH_SIDE: Final = 128
 _HEAD_LEVEL: Final = 24
-"""What is brighter belongs to the head: ``ictus.model.preprocess.HeadCrop``."""
+"""What is this much brighter than the frame belongs to the head: ``ictus.model.preprocess.HeadCrop``."""
 _BLANKED_SIDE: Final = 8
 
 GREY_LEVELS: Final = "grey levels"
@@ -66,7 +66,8 @@ def borders(picture: UInt8) -> Float32:
 def brain_blanked(picture: UInt8) -> Float32:
     """What is left around the head, in 8 x 8 fields: (64,); the convex hull of the head is black."""
     small = cv2.resize(picture, (_SEARCH_SIDE, _SEARCH_SIDE), interpolation=cv2.INTER_AREA)
-    mask = (cv2.blur(small, (3, 3)) > _HEAD_LEVEL).astype(np.uint8)
+    frame = np.concatenate([small[0], small[-1], small[:, 0], small[:, -1]])
+    mask = (cv2.blur(small, (3, 3)) > np.median(frame) + _HEAD_LEVEL).astype(np.uint8)
     count, regions, stats, _ = cv2.connectedComponentsWithStats(mask, connectivity=8)
     left = small.copy()
     if count > 1:
@@ -114,7 +115,7 @@ def measure_traits(dataset: Dataset, picture_of: PictureOf | None = None) -> dic
     rows: dict[str, list[Float32]] = {name: [] for name in _TRAITS}
     if picture_of is None:
         rows[FILE_TRAITS] = []
-    for example in tqdm(dataset.slices, desc="measuring traits", unit="slice", leave=False):
+    for example in tqdm(dataset.slices, desc="measuring traits", unit="slice", leave=False, disable=None):
         picture = as_displayed(example.path) if picture_of is None else picture_of(example)
         for name, trait in _TRAITS.items():
             rows[name].append(trait(picture))
