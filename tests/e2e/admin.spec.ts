@@ -41,6 +41,22 @@ test('a changed next step is in the next report', async ({ page }) => {
   await expect(page.frameLocator('iframe').locator('body')).toContainText('duty registrar on 4711');
 });
 
+test('a changed rule is not lost by a slip', async ({ page }) => {
+  await page.goto('/admin/next-steps');
+  await page.getByRole('button', { name: 'Add a rule' }).click();
+  const asked = page.getByRole('dialog', { name: 'Leave without saving?' });
+  const worklist = page.getByRole('banner').getByRole('link', { name: 'Worklist', exact: true });
+  const rules = page.getByRole('region', { name: /^Rule / });
+  const before = await rules.count();
+  await worklist.click();
+  await asked.getByRole('button', { name: 'Cancel' }).click();
+  await expect(page).toHaveURL(/next-steps$/);
+  await expect(rules).toHaveCount(before);
+  await worklist.click();
+  await asked.getByRole('button', { name: 'Leave without saving' }).click();
+  await expect(page.getByRole('heading', { name: 'Worklist' })).toBeVisible();
+});
+
 test('the audit trail names who read a report', async ({ page }) => {
   await page.goto('/admin/audit');
   await page.getByRole('textbox', { name: 'Action' }).fill('report.read');

@@ -1,5 +1,5 @@
 import type { Page } from '@playwright/test';
-import { CLINICIAN, expect, test, viewerReady } from './world.ts';
+import { ADMIN, CLINICIAN, expect, sessionFile, test, viewerReady } from './world.ts';
 
 async function focused(page: Page): Promise<string> {
   return page.evaluate(() => {
@@ -64,4 +64,46 @@ test('the skip link leads past the navigation', async ({ page }) => {
   await expect(page.getByRole('link', { name: 'Skip to the content' })).toBeInViewport();
   await page.keyboard.press('Enter');
   await expect(page.getByRole('main')).toBeFocused();
+});
+
+test.describe('an administrator', () => {
+  test.use({ storageState: sessionFile(ADMIN) });
+
+  test('gets the focus back from every dialog', async ({ page }) => {
+    await page.goto('/admin/people');
+    const menu = page.getByRole('button', { name: `Actions for ${CLINICIAN.name}` });
+    await menu.focus();
+    await page.keyboard.press('Enter');
+    await expect(page.getByRole('menuitem', { name: 'Change role or site' })).toBeVisible();
+    const entry = page.getByRole('menuitem', { name: 'Give a one-time password' });
+    await expect(async () => {
+      await page.keyboard.press('ArrowDown');
+      await expect(entry).toBeFocused({ timeout: 1_000 });
+    }).toPass();
+    await page.keyboard.press('Enter');
+    const reset = page.getByRole('dialog', { name: `New password for ${CLINICIAN.name}?` });
+    await expect(reset).toBeVisible();
+    await page.keyboard.press('Escape');
+    await expect(reset).toBeHidden();
+    await expect(menu).toBeFocused();
+
+    await page.goto('/admin/sites');
+    const create = page.getByRole('button', { name: 'New site' });
+    await create.focus();
+    await page.keyboard.press('Enter');
+    await expect(page.getByRole('textbox', { name: 'Name' })).toBeFocused();
+    await page.keyboard.type('Second site');
+    await page.keyboard.press('Enter');
+    const row = page.getByRole('row', { name: 'Second site' });
+    await expect(row).toBeVisible();
+    await expect(create).toBeFocused();
+
+    // The button that opened this dialog goes with its row: the page's main part has the focus then.
+    await row.getByRole('button', { name: 'Delete' }).focus();
+    await page.keyboard.press('Enter');
+    const asked = page.getByRole('dialog', { name: 'Delete the site Second site?' });
+    await asked.getByRole('button', { name: 'Delete the site' }).press('Enter');
+    await expect(row).toBeHidden();
+    await expect(page.getByRole('main')).toBeFocused();
+  });
 });

@@ -107,6 +107,44 @@ test('the same bytes, dropped on the page, lead to the study that is there', asy
   await expect(page.getByText('had been uploaded before')).toBeVisible();
 });
 
+test('leaving the page while a scan is being sent is asked about, and stops it', async ({ page }) => {
+  let sending = 0;
+  // Neither answered nor refused: the upload is under way for as long as the page wants it.
+  await page.route('**/api/v1/studies', () => {
+    sending += 1;
+  });
+  const stopped = page.waitForEvent('requestfailed', (request) => request.method() === 'POST');
+  await send(page, input('photograph'));
+  await expect(page.getByRole('button', { name: 'Cancel' })).toBeVisible();
+  const worklist = page.getByRole('banner').getByRole('link', { name: 'Worklist', exact: true });
+  const asked = page.getByRole('dialog', { name: 'Stop the upload?' });
+  await worklist.click();
+  await asked.getByRole('button', { name: 'Cancel' }).click();
+  await expect(page).toHaveURL(/upload$/);
+  expect(sending).toBe(1);
+  await worklist.click();
+  await asked.getByRole('button', { name: 'Stop and leave' }).click();
+  await expect(page).toHaveURL(/worklist$/);
+  await stopped;
+});
+
+test('the worklist is not called live before it is', async ({ page }) => {
+  let listen: () => void = () => undefined;
+  const held = new Promise<void>((resolve) => {
+    listen = resolve;
+  });
+  await page.route('**/api/v1/events', async (route) => {
+    await held;
+    await route.continue();
+  });
+  await page.goto('/worklist');
+  await expect(page.getByRole('table', { name: 'Studies' })).toBeVisible();
+  await expect(page.getByText('Connecting', { exact: true })).toBeVisible();
+  await expect(page.getByText('Live', { exact: true })).toHaveCount(0);
+  listen();
+  await expect(page.getByText('Live', { exact: true })).toBeVisible();
+});
+
 test('a folder that is dropped is taken with all that lies in it', async ({ page }) => {
   await page.goto('/upload');
   const zone = page.getByRole('group', { name: 'Files to upload' });
