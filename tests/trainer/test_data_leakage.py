@@ -95,6 +95,18 @@ def test_duplicate_within_one_part_is_told_and_does_not_stop(
     assert not any(stops for _, stops in pairs.values())
 
 
+def test_one_picture_with_two_labels_is_told(
+    heads: list[tuple[str, NDArray[np.uint8]]], tmp_path: Path
+) -> None:
+    dataset = written(tmp_path, [*heads, ("1", heads[0][1]), ("2", heads[0][1])])
+    agree = {
+        leak.second: leak.labels_agree
+        for leak in find_leaks(dataset, alternating(dataset))
+        if leak.first == 0
+    }
+    assert agree == {len(heads): False, len(heads) + 1: True}
+
+
 def test_nothing_of_a_frozen_test_set_may_be_trained_on(
     heads: list[tuple[str, NDArray[np.uint8]]], tmp_path: Path
 ) -> None:

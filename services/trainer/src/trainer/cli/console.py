@@ -20,7 +20,11 @@ console: Final = Console(stderr=True, soft_wrap=True)
 
 DataFolder = Annotated[
     Path,
-    typer.Argument(exists=True, file_okay=False, help="Folder with `slice_labels.csv` and its pictures."),
+    typer.Argument(
+        exists=True,
+        file_okay=False,
+        help="A data set: a folder with `dataset.json`, or with `slice_labels.csv` and its pictures.",
+    ),
 ]
 ModelFolder = Annotated[Path, typer.Argument(exists=True, file_okay=False, help="A model directory.")]
 DryRun = Annotated[bool, typer.Option("--dry-run", help="Say what would be done, and stop.")]

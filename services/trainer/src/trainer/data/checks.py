@@ -139,10 +139,11 @@ def _stops(
     for kind in LeakKind:
         pairs = [leak for leak in leaks if leak.kind is kind and leak.stops]
         if pairs:
-            first = pairs[0]
+            first, torn = pairs[0], sum(leak.labels_agree is False for leak in pairs)
+            labels = f" {torn} of them have two labels." if torn else ""
             found.append(
                 f"Leakage, {kind}: {len(pairs)} across parts, the first are numbers {first.first + 1} ({first.parts[0]}) "
-                f"and {first.second + 1} ({first.parts[1]})."
+                f"and {first.second + 1} ({first.parts[1]}).{labels}"
             )
     found += [
         f"Shortcut, {baseline.name}: AUC {baseline.figure.auc:.3f} ({baseline.figure.low:.3f} to "

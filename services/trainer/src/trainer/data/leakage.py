@@ -27,7 +27,7 @@ HASH_SIDE: Final = 16
 SIDE: Final = 4 * HASH_SIDE
 """Pixels of the small picture that is hashed and correlated."""
 MAXIMUM_DISTANCE: Final = 48
-MINIMUM_CORRELATION: Final = 0.96
+MINIMUM_CORRELATION: Final = 0.975
 """Both measured: docs/decisions/0080."""
 _BLOCK: Final = 2048
 FROZEN: Final = "frozen test set"
@@ -50,6 +50,7 @@ class Leak(Params):
         second: position of the other, in the frozen test set when ``parts[1]`` says so.
         parts: the parts of the split that they are in.
         correlation: of the small pictures, of duplicates only.
+        labels_agree: of duplicates only; one picture with two labels is wrong in one of them.
         stops: whether they are in different parts. Duplicates of two patients in one part are told, because they
             are probably one patient under two pseudonyms.
     """
@@ -59,6 +60,7 @@ class Leak(Params):
     second: int
     parts: tuple[str, str]
     correlation: float | None = None
+    labels_agree: bool | None = None
     stops: bool
 
 
@@ -138,7 +140,8 @@ def _known_patients(
     _, ours, theirs = np.intersect1d(patients, frozen, return_indices=True)
     theirs_parts = np.full(len(frozen), FROZEN)
     return [
-        _leak(LeakKind.SAME_PATIENT, a, b, parts, theirs_parts) for a, b in zip(ours, theirs, strict=True)
+        _leak(LeakKind.SAME_PATIENT, int(a), int(b), parts, theirs_parts)
+        for a, b in zip(ours, theirs, strict=True)
     ]
 
 
@@ -154,6 +157,7 @@ def _duplicates(
 ) -> list[Leak]:
     """Pairs of one picture; ``within`` one data set each pair once, and none of one patient in one part."""
     digests = np.array([s.sha256 for s in ours.slices]), np.array([s.sha256 for s in theirs.slices])
+    labels = ours.labels, theirs.labels
     leaks = []
     for start in range(0, len(a.hashes), _BLOCK):
         rows = np.s_[start : start + _BLOCK]
@@ -171,7 +175,8 @@ def _duplicates(
             exact = digests[0][i] == digests[1][j]
             if exact or value >= MINIMUM_CORRELATION:
                 kind = LeakKind.EXACT if exact else LeakKind.NEAR
-                leaks.append(_leak(kind, i, j, our_parts, their_parts, float(value)))
+                agree = bool(labels[0][i] == labels[1][j])
+                leaks.append(_leak(kind, int(i), int(j), our_parts, their_parts, float(value), agree))
     return leaks
 
 
@@ -182,6 +187,7 @@ def _leak(
     our_parts: NDArray[np.str_],
     their_parts: NDArray[np.str_],
     correlation: float | None = None,
+    labels_agree: bool | None = None,
 ) -> Leak:
     parts = str(our_parts[first]), str(their_parts[second])
     return Leak(
@@ -190,5 +196,6 @@ def _leak(
         second=int(second),
         parts=parts,
         correlation=None if correlation is None else round(correlation, 4),
+        labels_agree=labels_agree,
         stops=parts[0] != parts[1],
     )
