@@ -7,7 +7,7 @@ import pytest
 from numpy.typing import NDArray
 from tests.trainer.drawn_patients import draw_patient
 
-from trainer.data import Dataset, LabelledSlice, patient_folds
+from trainer.data import Dataset, LabelledSlice, load_dataset, patient_folds
 from trainer.data.leakage import FROZEN, LeakKind, find_leaks
 from trainer.data.load import file_digests
 
@@ -129,3 +129,10 @@ def test_pseudonyms_are_compared_only_within_their_namespace(
     assert (leak.kind, leak.second) == (LeakKind.SAME_PATIENT, 0)
     elsewhere = replace(frozen, patient_namespace="another hospital")
     assert find_leaks(dataset, parts_by_patient(dataset), elsewhere) == ()
+
+
+@pytest.mark.shared_data
+def test_real_heads_of_different_patients_are_not_taken_for_copies(shared_data: Path) -> None:
+    dataset = load_dataset(shared_data / "ct-ich")
+    part = replace(dataset, slices=dataset.slices[::5])
+    assert find_leaks(part, part.patients) == ()
