@@ -34,6 +34,7 @@ from ictus.model.suitability import Suitability
 from trainer.calibrate import HeldOut, fit, judge_across_folds, judge_in_series_across_folds
 from trainer.card import write_card
 from trainer.data import Dataset, patient_folds
+from trainer.data.checks import require_trainable
 from trainer.evaluation import evaluate
 from trainer.export import export_graph
 from trainer.golden import GOLDEN_FILE, write_golden
@@ -127,11 +128,15 @@ def train_network(
     Raises:
         PretrainedWeightsError: the ImageNet weights do not fit.
         CacheError: the disk is too small.
+        DataRefusedError: the data must not be trained on as it is.
     """
+    folds = patient_folds(dataset, recipe.folds, recipe.seed)
+    report("Checking the data")
+    require_trainable(dataset, folds, cache=cache / "checks")
     report("Running the frozen part of the network")
     prepared = prepare_training(dataset, recipe, len(CLASSES), pretrained, cache, ranks, jobs)
     report("Cross-validating")
-    held_out = cross_validate(prepared, patient_folds(dataset, recipe.folds, recipe.seed))
+    held_out = cross_validate(prepared, folds)
     epochs = median_epochs(held_out.epochs)
     report(f"Training on all patients, {epochs} epochs")
     network, predicted = fit_all(prepared, epochs)

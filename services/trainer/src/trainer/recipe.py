@@ -1,6 +1,7 @@
 """How a model is trained: everything that must be said to get the same model again."""
 
-from typing import Final
+from collections.abc import Mapping
+from typing import Any, Final
 
 from pydantic import Field
 
@@ -16,7 +17,11 @@ _PICTURES: Final = Window(center=40, width=120)
 
 
 class Recipe(Params):
-    """The whole recipe; the defaults are the starter model's."""
+    """The whole recipe.
+
+    The defaults train the head alone on ImageNet features of the data that the starter model learned from; the
+    recipe of each model lies in its directory.
+    """
 
     architecture: Architecture = Architecture(
         resnet_stride_in_1x1=True, mobilenet_same_padding=True, hidden=64, dropout=0.5
@@ -37,3 +42,20 @@ class Recipe(Params):
     suitability_refused: float = Field(
         default=0.01, gt=0, lt=1, description="Share of held-out training-like slices that may be refused."
     )
+
+    def changed(self, changes: Mapping[str, Any]) -> "Recipe":
+        """This recipe with what a nested mapping says otherwise; what it does not name stays.
+
+        Raises:
+            pydantic.ValidationError: a name or value does not exist.
+        """
+        return Recipe.model_validate(_merged(self.model_dump(), changes))
+
+
+def _merged(whole: Mapping[str, Any], changes: Mapping[str, Any]) -> dict[str, Any]:
+    merged = dict(whole)
+    for name, value in changes.items():
+        within = merged.get(name)
+        both = isinstance(within, Mapping) and isinstance(value, Mapping)
+        merged[name] = _merged(within, value) if both else value
+    return merged

@@ -65,14 +65,17 @@ def cross_validate(
             typer.echo(chosen.model_dump_json(indent=2))
             return
         from trainer.build import CLASSES, judge_held_out  # noqa: PLC0415
+        from trainer.data.checks import require_trainable  # noqa: PLC0415
         from trainer.training.cross_validation import cross_validate as run  # noqa: PLC0415
         from trainer.training.cross_validation import prepare_training, write_out_of_fold  # noqa: PLC0415
         from trainer.training.distributed import launched_ranks  # noqa: PLC0415
 
+        folds = patient_folds(dataset, chosen.folds, chosen.seed)
+        require_trainable(dataset, folds, cache=cache / "checks")
         with launched_ranks() as ranks:
             folder = pretrained or command_settings().pretrained_dir
             prepared = prepare_training(dataset, chosen, len(CLASSES), folder, cache, ranks, jobs)
-            held_out = run(prepared, patient_folds(dataset, chosen.folds, chosen.seed))
+            held_out = run(prepared, folds)
             if not ranks.is_first:
                 return
         if output:

@@ -1,5 +1,6 @@
 """What the commands that train share: recipe, ImageNet weights, cache, and what a dry run says."""
 
+import json
 from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Final
@@ -40,11 +41,20 @@ def load_recipe(file: Path | None) -> "Recipe":
     """The standard recipe with what a file says otherwise.
 
     Raises:
-        pydantic.ValidationError: the file is not a recipe.
+        typer.BadParameter: the file is no JSON object.
+        pydantic.ValidationError: the object is not a recipe.
     """
     from trainer.recipe import Recipe  # noqa: PLC0415
 
-    return Recipe.model_validate_json(file.read_bytes()) if file else Recipe()
+    if file is None:
+        return Recipe()
+    try:
+        changes = json.loads(file.read_bytes())
+    except ValueError as error:
+        raise typer.BadParameter(f"{file} is no JSON: {error}") from error
+    if not isinstance(changes, dict):
+        raise typer.BadParameter(f"{file} must hold one JSON object.")
+    return Recipe().changed(changes)
 
 
 def describe_data(dataset: "Dataset", recipe: "Recipe") -> None:

@@ -68,6 +68,7 @@ def tune(
             typer.echo(tuning.model_dump_json(indent=2))
             return
         from trainer.build import CLASSES, judge_held_out  # noqa: PLC0415
+        from trainer.data.checks import require_trainable  # noqa: PLC0415
         from trainer.recipe import Recipe  # noqa: PLC0415
         from trainer.training.cross_validation import Prepared, prepare_training  # noqa: PLC0415
 
@@ -82,6 +83,7 @@ def tune(
             return prepared(wanted.model_dump_json())
 
         folds = patient_folds(dataset, chosen.folds, chosen.seed)
+        require_trainable(dataset, folds, cache=cache / "checks")
         if nested:
             tuned = find_and_judge(chosen, tuning, prepare, folds, cache)
             console.print("What the search is worth on patients that it never saw:")

@@ -142,8 +142,9 @@ class FrozenPrefix(nn.Module):
         self.resnet = nn.Sequential(*(deepcopy(stage.resnet) for stage in parts))
         self.mobilenet = nn.Sequential(*(deepcopy(stage.mobilenet) for stage in parts))
         self.digest = f"{weights} {[stage.name for stage in parts]}"
+        self.eval()
         for backbone in (self.resnet, self.mobilenet):
-            _fold_batch_norms(backbone.eval())
+            _fold_batch_norms(backbone)
         _lay_channels_last(self)
 
     @property

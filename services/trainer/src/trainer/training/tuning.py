@@ -169,10 +169,12 @@ def varied(recipe: Recipe, trial: optuna.trial.BaseTrial, space: SearchSpace) ->
         "training": training,
         "preprocess": {"size": _among(trial, "size", space.size)},
     }
-    stated = recipe.model_dump()
-    for block, members in changes.items():
-        stated[block] |= {name: value for name, value in members.items() if value is not None}
-    return Recipe.model_validate(stated)
+    return recipe.changed(
+        {
+            block: {name: value for name, value in members.items() if value is not None}
+            for block, members in changes.items()
+        }
+    )
 
 
 def _score(recipe: Recipe, tuning: Tuning, prepare: Prepare, takes_part: Bool, trial: optuna.Trial) -> float:
