@@ -125,6 +125,15 @@ def test_more_sensitivity_costs_specificity(judged: Judged) -> None:
     assert matrix.true_positive / judged.label.sum() == pytest.approx(high.sensitivity.value)
 
 
+def test_operating_points_are_published_with_what_they_cost(judged: Judged) -> None:
+    published = {m.name: m for m in evaluate("slice", judged, seed=0)}
+    weights = patient_weights(judged.patient, judged.label, seed=0)
+    (point,) = operating_points(judged, weights, targets=(0.95,))
+    assert published["sensitivity_at_target_95"].value == point.sensitivity.value
+    assert published["specificity_at_target_95"].low == point.specificity.low
+    assert published["specificity_at_target_90"].value > published["specificity_at_target_95"].value
+
+
 def test_threshold_of_a_patient_ignores_that_patient(judged: Judged) -> None:
     """A stroke patient far below all others is missed: their own slices must not lower the threshold."""
     sunk = judged.probability.copy()

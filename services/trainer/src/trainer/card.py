@@ -18,8 +18,14 @@ _NAMES: Final = {
     "roc_auc": "ROC-AUC",
     "pr_auc": "PR-AUC",
     "accuracy": "Accuracy at even odds",
+    "precision": "Precision at even odds",
     "sensitivity": "Sensitivity at even odds",
     "specificity": "Specificity at even odds",
+    "f1": "F1 at even odds",
+    "sensitivity_at_target_90": "Sensitivity reached at a target of 90 %",
+    "specificity_at_target_90": "Specificity that this target costs",
+    "sensitivity_at_target_95": "Sensitivity reached at a target of 95 %",
+    "specificity_at_target_95": "Specificity that that target costs",
     "sensitivity_ruling_out": "Sensitivity of ruling out (not confidently normal)",
     "specificity_ruling_out": "Specificity of ruling out (confidently normal)",
     "confident_share": "Share with a confident answer",
@@ -292,8 +298,9 @@ def _table(metrics: tuple[Metric, ...]) -> str:
     by_name = {(metric.level, metric.name): metric for metric in metrics}
     lines = ["| figure | slice | study (patient) |", "|---|---|---|"]
     for name, title in _NAMES.items():
-        cells = [_cell(by_name.get((level, name))) for level in ("slice", "study")]
-        lines.append(f"| {title} | {cells[0]} | {cells[1]} |")
+        found = [by_name.get((level, name)) for level in ("slice", "study")]
+        if any(found):
+            lines.append(f"| {title} | {_cell(found[0])} | {_cell(found[1])} |")
     return "\n".join(lines)
 
 

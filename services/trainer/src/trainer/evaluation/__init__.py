@@ -2,7 +2,8 @@
 
 from trainer.evaluation.bootstrap import EvaluationError
 from trainer.evaluation.directory import evaluate_directory, judge_directory
-from trainer.evaluation.metrics import evaluate, expected_calibration_error
+from trainer.evaluation.metrics import expected_calibration_error
+from trainer.evaluation.published import evaluate
 
 __all__ = [
     "EvaluationError",

@@ -12,8 +12,9 @@ from ictus.model.base import Params
 from ictus.model.manifest import Metric
 from trainer.calibrate import HeldOut, Judged, judge_across_folds
 from trainer.evaluation.bootstrap import RESAMPLES, Interval
-from trainer.evaluation.metrics import LEVELS, STATISTICS, Level, evaluate
+from trainer.evaluation.metrics import LEVELS, STATISTICS, Level
 from trainer.evaluation.paired import Difference, auc_difference, bootstrap_difference, holm
+from trainer.evaluation.published import evaluate
 from trainer.recipe import Recipe
 
 _BOOTSTRAPPED: Final = ("pr_auc", "accuracy", "brier")

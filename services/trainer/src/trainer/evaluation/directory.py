@@ -10,7 +10,7 @@ from ictus.model.manifest import INPUT_PIXELS, OUTPUT_LOGITS, Metric, ModelDirec
 from ictus.model.preprocess import prepare
 from trainer.calibrate import Fitted, HeldOut, Judged, judge
 from trainer.data import Dataset, read_picture
-from trainer.evaluation.metrics import evaluate
+from trainer.evaluation.published import evaluate
 from trainer.features import open_session
 
 

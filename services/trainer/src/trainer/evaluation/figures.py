@@ -157,7 +157,7 @@ def draw_trade_off(axes: Axes, judged: Judged) -> None:
         axes.axvline(float(limit.mean()), color=_GREY, linewidth=0.8, linestyle="--")
         axes.text(float(limit.mean()), 0.02, f" {name}", rotation=90, fontsize=7, color=_GREY, va="bottom")
     axes.set(xlabel="threshold", ylabel="share", xlim=(0, 1), ylim=(0, 1.02))
-    axes.legend(loc="center right")
+    axes.legend(loc="center right", frameon=True)
 
 
 def draw_learning_curve(axes: Axes, points: Sequence[LearningPoint]) -> None:

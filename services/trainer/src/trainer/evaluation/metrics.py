@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from ictus.model.manifest import Metric
 from trainer.calibrate import Judged
 from trainer.evaluation import weighted
-from trainer.evaluation.bootstrap import Interval, interval, patient_weights, whole
+from trainer.evaluation.bootstrap import Interval, interval, whole
 
 Float64 = NDArray[np.float64]
 Bool = NDArray[np.bool_]
@@ -19,24 +19,6 @@ Statistic = Callable[[Judged, Float64], Float64]
 """A figure of predictions under (samples, n) weights: (samples,), NaN where it is not defined."""
 
 CALIBRATION_BINS: Final = 10
-
-
-def evaluate(level: Level, judged: Judged, seed: int) -> tuple[Metric, ...]:
-    """Every figure at one level; one that is not defined on these predictions is left out.
-
-    ``accuracy``, ``precision``, ``sensitivity``, ``specificity`` and ``f1`` are at even odds. Those named
-    ``..._ruling_out`` count everything that is not confidently normal as positive: what a reader is shown.
-    ``confident_share`` is what gets a confident answer, ``confident_accuracy`` how often that is right.
-
-    Args:
-        level: what the predictions are of.
-        judged: held-out predictions.
-        seed: of the bootstrap.
-
-    Raises:
-        EvaluationError: there are no strokes or no normals.
-    """
-    return to_metrics(level, measure(judged, STATISTICS, patient_weights(judged.patient, judged.label, seed)))
 
 
 def to_metrics(level: Level, measured: Mapping[str, Interval]) -> tuple[Metric, ...]:

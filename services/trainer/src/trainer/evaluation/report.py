@@ -14,7 +14,7 @@ from trainer.calibrate import ErrorRates, HeldOut, Judged, judge_across_folds
 from trainer.data import Dataset
 from trainer.evaluation.bootstrap import RESAMPLES, patient_weights
 from trainer.evaluation.directory import judge_directory
-from trainer.evaluation.metrics import LEVELS, Level, called_stroke, evaluate
+from trainer.evaluation.metrics import LEVELS, Level, called_stroke
 from trainer.evaluation.operating import (
     TARGET_SENSITIVITIES,
     Confusion,
@@ -24,6 +24,7 @@ from trainer.evaluation.operating import (
     operating_points,
     set_coverage,
 )
+from trainer.evaluation.published import evaluate
 from trainer.evaluation.robustness import RobustnessRow, robustness, some_patients
 from trainer.evaluation.subgroups import SubgroupRow, read_groups, subgroup_rows
 from trainer.recipe import Recipe

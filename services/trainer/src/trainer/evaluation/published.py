@@ -1,0 +1,36 @@
+"""The figures that a model's manifest and card publish."""
+
+from typing import Final
+
+from ictus.model.manifest import Metric
+from trainer.calibrate import Judged
+from trainer.evaluation.bootstrap import patient_weights
+from trainer.evaluation.metrics import STATISTICS, Level, measure, to_metrics
+from trainer.evaluation.operating import operating_points
+
+_PUBLISHED_TARGETS: Final = (0.90, 0.95)
+
+
+def evaluate(level: Level, judged: Judged, seed: int) -> tuple[Metric, ...]:
+    """Every figure at one level; one that is not defined on these predictions is left out.
+
+    ``accuracy``, ``precision``, ``sensitivity``, ``specificity`` and ``f1`` are at even odds. Those named
+    ``..._ruling_out`` count everything that is not confidently normal as positive: what a reader is shown.
+    ``confident_share`` is what gets a confident answer, ``confident_accuracy`` how often that is right.
+    ``sensitivity_at_target_95`` is what a threshold for 95 % sensitivity, found on the other patients, reaches, and
+    ``specificity_at_target_95`` what it costs.
+
+    Args:
+        level: what the predictions are of.
+        judged: held-out predictions.
+        seed: of the bootstrap.
+
+    Raises:
+        EvaluationError: there are no strokes or no normals.
+    """
+    weights = patient_weights(judged.patient, judged.label, seed)
+    found = measure(judged, STATISTICS, weights)
+    for point in operating_points(judged, weights, _PUBLISHED_TARGETS):
+        found[f"sensitivity_at_target_{point.target_sensitivity:.0%}".rstrip("%")] = point.sensitivity
+        found[f"specificity_at_target_{point.target_sensitivity:.0%}".rstrip("%")] = point.specificity
+    return to_metrics(level, found)
