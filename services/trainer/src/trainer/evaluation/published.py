@@ -31,6 +31,7 @@ def evaluate(level: Level, judged: Judged, seed: int) -> tuple[Metric, ...]:
     weights = patient_weights(judged.patient, judged.label, seed)
     found = measure(judged, STATISTICS, weights)
     for point in operating_points(judged, weights, _PUBLISHED_TARGETS):
-        found[f"sensitivity_at_target_{point.target_sensitivity:.0%}".rstrip("%")] = point.sensitivity
-        found[f"specificity_at_target_{point.target_sensitivity:.0%}".rstrip("%")] = point.specificity
+        percent = round(100 * point.target_sensitivity)
+        found[f"sensitivity_at_target_{percent}"] = point.sensitivity
+        found[f"specificity_at_target_{percent}"] = point.specificity
     return to_metrics(level, found)
