@@ -18,6 +18,13 @@ PROJECTS := packages/ictus services/gateway services/inference services/feedback
 PYTHON_CODE := packages services deploy tests bench
 LOCKS := requirements/dev.txt requirements/torch.txt requirements/torch-extras.txt
 
+# The Python tests in suites that each take less than two minutes on a quiet machine with two cores.
+UNIT_SUITES := unit-library unit-gateway unit-inference unit-trainer
+GATEWAY_TESTS := tests/gateway tests/feedback
+INFERENCE_TESTS := tests/inference tests/stack
+TRAINER_TESTS := tests/trainer
+PYTEST := OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1 $(BIN)/pytest -n $(WORKERS) --dist loadscope
+
 # Stamp files: each says that a step of the set-up is as new as what it was made from.
 PACKAGES_INSTALLED := $(VENV)/.packages-installed
 PROJECTS_INSTALLED := $(VENV)/.projects-installed
@@ -29,11 +36,11 @@ UI_SOURCES := $(shell find frontend/src frontend/public -type f 2>/dev/null) \
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help setup run stop status test unit web-unit lint e2e e2e-compose faults bench secrets containers \
+.PHONY: help setup run stop status test unit $(UNIT_SUITES) web-unit lint e2e e2e-compose faults bench secrets containers \
     docs lock openapi client check-client check-tools clean
 
 help: ## Say what can be made
-	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / {printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 # --- set-up ---------------------------------------------------------------------------------------------------------
 
@@ -88,11 +95,22 @@ status: ## Say which processes run
 # --- proof ----------------------------------------------------------------------------------------------------------
 
 test: setup ## Run every test: units, web units, browser
-	@deploy/run-suites unit web-unit e2e
+	@deploy/run-suites $(UNIT_SUITES) web-unit e2e
 
-unit: $(PROJECTS_INSTALLED) ## Run the Python tests, on real servers
-	@OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1 $(BIN)/pytest tests -n $(WORKERS) --dist loadscope --ignore tests/e2e \
-	    --ignore tests/faults
+unit: $(PROJECTS_INSTALLED) ## Run the four Python suites, on real servers
+	@deploy/run-suites $(UNIT_SUITES)
+
+unit-library: $(PROJECTS_INSTALLED) ## Test the shared library, the contracts and whatever no other suite names
+	@$(PYTEST) tests $(addprefix --ignore ,$(GATEWAY_TESTS) $(INFERENCE_TESTS) $(TRAINER_TESTS) tests/e2e tests/faults)
+
+unit-gateway: $(PROJECTS_INSTALLED) ## Test the gateway and the feedback service
+	@$(PYTEST) $(GATEWAY_TESTS)
+
+unit-inference: $(PROJECTS_INSTALLED) ## Test the inference worker, and the whole stack around a patient
+	@$(PYTEST) $(INFERENCE_TESTS)
+
+unit-trainer: $(PROJECTS_INSTALLED) ## Test training, evaluation and publishing
+	@$(PYTEST) $(TRAINER_TESTS)
 
 web-unit: $(UI_PACKAGES) ## Run the web UI's own tests
 	@cd frontend && npm run --silent test

@@ -12,6 +12,7 @@ from tests.gateway.conftest import (  # noqa: F401  fixtures that this package s
     database_admin,
     db,
     installation,
+    logging_as_in_production,
     make_settings,
     migrated_database,
     settings,
