@@ -153,14 +153,13 @@ def test_command_stops_with_its_reasons(cheating_folder: Path) -> None:
     assert "Shortcut, grey levels: AUC" in shown.stdout
 
 
-def test_import_carries_a_measured_shortcut_and_check_then_passes(
-    cheating_folder: Path, tmp_path: Path
-) -> None:
+def test_import_carries_a_measured_shortcut_and_check_then_passes(tmp_path: Path) -> None:
+    source = write_dataset(tmp_path / "source", patients=20, slices=1, shortcut=True)
     runner = CliRunner()
     told = ["--version", "1", "--source", "a test", "--licence", "Apache-2.0"]
     for baseline in BASELINES:
         told += ["--known-shortcut", f"{baseline}=one class was exported brighter"]
-    made = runner.invoke(app, ["import", str(cheating_folder), str(tmp_path / "v1"), *told])
+    made = runner.invoke(app, ["import", str(source), str(tmp_path / "v1"), *told])
     assert made.exit_code == 0, made.output
     checked = runner.invoke(app, ["check", str(tmp_path / "v1"), "--json"])
     assert checked.exit_code == 0, checked.output

@@ -3,6 +3,7 @@ from pathlib import Path
 from uuid import uuid4
 
 import numpy as np
+import pydicom
 import pytest
 from tests.trainer.drawn_patients import write_dataset
 from typer.testing import CliRunner
@@ -128,6 +129,28 @@ def test_unreadable_scan_is_left_out_and_counted(tmp_path: Path) -> None:
     assert code == 0
     assert "left out: 1 (refused by intake" in told
     assert set(load_dataset(tmp_path / "v1").patients) == {"b"}
+
+
+def test_series_that_may_show_a_name_in_its_pixels_is_left_out(tmp_path: Path) -> None:
+    source = write_dataset(tmp_path / "source", patients=2, slices=1)
+    write_dicom_series(head_ct(3, 96, Bleed(), seed=1), source / "one", CANARY)
+    for path in (source / "one").iterdir():
+        instance = pydicom.dcmread(path)
+        instance.BurnedInAnnotation = "YES"
+        instance.save_as(path)
+    with (source / "slice_labels.csv").open("a") as table:
+        table.write("one,c,,1\n")
+    code, told = run(source, tmp_path / "v1")
+    assert code == 0
+    assert "left out: 1 (may show an identity in its pixels: burned_in_annotation)" in told
+    assert set(load_dataset(tmp_path / "v1").patients) == {"00", "01"}
+
+
+def test_patient_with_both_labels_is_refused_where_labels_are_of_patients(tmp_path: Path) -> None:
+    source = write_dataset(tmp_path / "source", patients=4, slices=2)
+    code, told = run(source, tmp_path / "v1", "--label-level", "patient")
+    assert code == 1
+    assert "both labels" in told
 
 
 def case_folder(folder: Path, **changes: object) -> TrainingCase:
