@@ -56,6 +56,8 @@ def _merged(whole: Mapping[str, Any], changes: Mapping[str, Any]) -> dict[str, A
     merged = dict(whole)
     for name, value in changes.items():
         within = merged.get(name)
-        both = isinstance(within, Mapping) and isinstance(value, Mapping)
-        merged[name] = _merged(within, value) if both else value
+        if isinstance(within, Mapping) and isinstance(value, Mapping):
+            merged[name] = _merged(within, value)
+        else:
+            merged[name] = value
     return merged
