@@ -17,7 +17,7 @@ from trainer.data.manifest import KnownShortcut
 from trainer.data.shortcuts import measure_shortcuts, verdict_on
 from trainer.data.traits import BASELINES, BORDERS, BRAIN_BLANKED, FILE_TRAITS, GREY_LEVELS, brain_blanked
 
-FOLDS = 3
+FOLDS = 2
 
 
 @pytest.fixture(scope="module")
@@ -147,7 +147,7 @@ def test_command_stops_with_its_reasons(cheating_folder: Path) -> None:
     dry = runner.invoke(app, ["check", str(cheating_folder), "--dry-run"])
     assert dry.exit_code == 0
     assert "shortcuts in 5 folds" in dry.stderr
-    shown = runner.invoke(app, ["check", str(cheating_folder), "--folds", "3", "--split", "train-test"])
+    shown = runner.invoke(app, ["check", str(cheating_folder), "--folds", "2", "--split", "train-test"])
     assert shown.exit_code == 1
     assert "A run on this data stops" in shown.stdout
     assert "Shortcut, grey levels: AUC" in shown.stdout
