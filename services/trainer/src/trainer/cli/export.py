@@ -38,7 +38,7 @@ def export(
     For a directory whose weights are kept and whose graph is to follow a newer exporter. The graph is checked
     against the network in torch (1e-4) before the old one is replaced.
 
-    With `--int8` an 8-bit graph (QDQ, convolutions only) is made too: `model.int8.onnx`, calibrated on 200
+    With `--int8` an 8-bit graph (QDQ, the convolutions of the ResNet) is made too: `model.int8.onnx`, calibrated on 200
     training pictures. It is served only when ROC-AUC, both sensitivities and the share of suitable slices stay
     within 0.005 of single precision, and the heatmaps alike; otherwise it is removed, the reasons are said, and
     the exit code is 1. The single-precision graph always stays.
