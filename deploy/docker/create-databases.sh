@@ -2,8 +2,8 @@
 # First start of an empty database: a role and a schema for each service, MLflow's own database, nothing public.
 set -euo pipefail
 
-sql() { # DATABASE; statements on standard input
-    psql --quiet --set ON_ERROR_STOP=1 --username "${POSTGRES_USER:-postgres}" --dbname "$1"
+sql() { # DATABASE OPTION…; statements on standard input
+    psql --quiet --set ON_ERROR_STOP=1 --username "${POSTGRES_USER:-postgres}" --dbname "$@"
 }
 password() { cat "/run/secrets/$1_password"; }
 for role in mlflow gateway feedback; do
@@ -11,6 +11,10 @@ for role in mlflow gateway feedback; do
     echo "The databases cannot be made: /run/secrets/${role}_password is missing. Make it, and remove the volume." >&2
     exit 1
 done
+if [ "$(sql postgres --tuples-only --no-align <<<'SHOW server_encoding')" != UTF8 ]; then
+    echo "The databases must be UTF8, or a name is refused. Set LANG=C.UTF-8, and remove the volume." >&2
+    exit 1
+fi
 
 sql postgres <<SQL
 CREATE ROLE mlflow LOGIN PASSWORD '$(password mlflow)';
