@@ -1,6 +1,7 @@
 import { Group, Select, Table, Text, TextInput } from '@mantine/core';
 import { useDebouncedValue } from '@mantine/hooks';
 import { useState } from 'react';
+import { CLEAR } from '@/components/clearButton';
 import { DataPanel } from '@/components/DataPanel';
 import { DocumentTitle } from '@/components/DocumentTitle';
 import { ToneBadge } from '@/components/ToneBadge';
@@ -93,7 +94,7 @@ export function AuditPage() {
               aria-label="Outcome"
               placeholder="Any outcome"
               clearable
-              clearButtonProps={{ 'aria-label': 'Clear: outcome' }}
+              clearButtonProps={{ ...CLEAR, 'aria-label': 'Clear: outcome' }}
               w={150}
               value={outcome}
               onChange={(value) => setOutcome(outcomes.find((one) => one === value) ?? null)}

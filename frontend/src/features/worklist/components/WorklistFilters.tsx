@@ -1,5 +1,6 @@
 import { CloseButton, Group, SegmentedControl, Select, TextInput } from '@mantine/core';
 import { IconSearch } from '@tabler/icons-react';
+import { CLEAR } from '@/components/clearButton';
 import type { WorklistQuery } from '../api/useWorklist';
 import { FILTERS } from '../filters';
 
@@ -46,7 +47,7 @@ export function WorklistFilters({ search, sort, typed, onSet, onTyped }: Worklis
           value={search.get(name)}
           onChange={(value) => onSet(name, value)}
           clearable
-          clearButtonProps={{ 'aria-label': `Clear: ${label}` }}
+          clearButtonProps={{ ...CLEAR, 'aria-label': `Clear: ${label}` }}
           w={{ base: 'calc(50% - 6px)', sm: 148 }}
         />
       ))}
