@@ -49,7 +49,13 @@ export function DataPanel({ title, note, action, query, columns, rows, empty, on
               <Table.Thead>
                 <Table.Tr>
                   {columns.map((column) => (
-                    <Table.Th key={column} c="dimmed" fw={550} fz="xs">
+                    <Table.Th
+                      key={column}
+                      c="dimmed"
+                      fw={550}
+                      fz="xs"
+                      ta={column === 'Actions' ? 'end' : 'start'}
+                    >
                       {column}
                     </Table.Th>
                   ))}

@@ -7,6 +7,8 @@ export type HeldStudy = Schema<'StudySummary'>;
 
 const JOBS = ['admin', 'jobs'] as const;
 const HELD = ['admin', 'held'] as const;
+/** How often a list that others add to is read again. */
+const LIST_MS = 15_000;
 
 export function useQueueStatus() {
   return useQuery({
@@ -23,6 +25,7 @@ export function useFailedJobs() {
       answerOf(api.GET('/api/v1/admin/jobs/failed', { params: { query: { cursor: pageParam } } })),
     initialPageParam: null as string | null,
     getNextPageParam: (last) => last.next_cursor,
+    refetchInterval: LIST_MS,
   });
 }
 
@@ -36,7 +39,11 @@ export function useRetryJob() {
 }
 
 export function useHeldStudies() {
-  return useQuery({ queryKey: HELD, queryFn: () => answerOf(api.GET('/api/v1/admin/held-studies')) });
+  return useQuery({
+    queryKey: HELD,
+    queryFn: () => answerOf(api.GET('/api/v1/admin/held-studies')),
+    refetchInterval: LIST_MS,
+  });
 }
 
 export function useReleaseStudy() {

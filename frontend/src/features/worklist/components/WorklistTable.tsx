@@ -5,13 +5,14 @@ import { StatBadge, StudyStateBadge } from '@/components/StudyBadges';
 import { verdictOf } from '@/lib/disposition';
 import { formatAge, formatDateTime, formatProbability } from '@/lib/format';
 import { patientFacts, patientTitle } from '@/lib/patient';
+import type { Tone } from '@/lib/tone';
 import { useNow } from '@/lib/useNow';
 import type { StudySummary } from '../api/useWorklist';
 import classes from './WorklistTable.module.css';
 
-function toneOf(study: StudySummary): string | undefined {
+function toneOf(study: StudySummary): Tone | undefined {
   if (study.state === 'failed') {
-    return 'failed';
+    return 'quiet';
   }
   return study.disposition === null ? undefined : verdictOf(study.disposition, study.finding).tone;
 }
