@@ -1,6 +1,8 @@
 """Overlays of the closed form beside the grad-cam package's methods."""
 
 import json
+import subprocess
+import sys
 from pathlib import Path
 
 import cv2
@@ -40,6 +42,12 @@ def test_maps_lie_on_the_whole_slice_and_agree_with_the_package(
     drawn = cv2.imread(str(file))
     assert drawn.shape[1] > 2 * 96
     assert file.with_suffix(".svg").is_file()
+
+
+def test_package_is_reached_from_a_fresh_process() -> None:
+    """It imports torchvision, which does not import beside every torch by itself."""
+    code = "import trainer.explain, pytorch_grad_cam as p; assert all(hasattr(p, c) for c in trainer.explain.METHODS.values())"
+    subprocess.run([sys.executable, "-c", code], check=True)
 
 
 def test_unknown_method_is_named(model: ModelDirectory) -> None:

@@ -4,27 +4,15 @@ The package differentiates through both backbones and averages their maps; the c
 backbones contribute at each place (``trainer.network``). Each map is shown relative to its own hottest spot.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Final, cast
+from typing import Final, cast
 
 import numpy as np
 import torch
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
-from pytorch_grad_cam import (
-    AblationCAM,
-    EigenCAM,
-    EigenGradCAM,
-    GradCAM,
-    GradCAMPlusPlus,
-    HiResCAM,
-    LayerCAM,
-    ScoreCAM,
-    XGradCAM,
-)
-from pytorch_grad_cam.utils.model_targets import ClassifierOutputTarget
 from torch import Tensor, nn
 
 from ictus.model.calibration import slice_probabilities
@@ -36,27 +24,24 @@ from trainer.evaluation.figures import save
 from trainer.network import ExplainedNetwork, HybridNetwork
 from trainer.weights import load_network
 
-if TYPE_CHECKING:
-    from pytorch_grad_cam.base_cam import BaseCAM
-
 Float32 = NDArray[np.float32]
 UInt8 = NDArray[np.uint8]
 
 OURS: Final = "closed form"
 OURS_RESNET: Final = "closed form, ResNet"
 OURS_MOBILENET: Final = "closed form, MobileNet"
-METHODS: Final[dict[str, Callable[..., "BaseCAM"]]] = {
-    "gradcam": GradCAM,
-    "gradcam++": GradCAMPlusPlus,
-    "xgradcam": XGradCAM,
-    "hirescam": HiResCAM,
-    "layercam": LayerCAM,
-    "eigencam": EigenCAM,
-    "eigengradcam": EigenGradCAM,
-    "scorecam": ScoreCAM,
-    "ablationcam": AblationCAM,
+METHODS: Final = {
+    "gradcam": "GradCAM",
+    "gradcam++": "GradCAMPlusPlus",
+    "xgradcam": "XGradCAM",
+    "hirescam": "HiResCAM",
+    "layercam": "LayerCAM",
+    "eigencam": "EigenCAM",
+    "eigengradcam": "EigenGradCAM",
+    "scorecam": "ScoreCAM",
+    "ablationcam": "AblationCAM",
 }
-"""The package's methods; the last two run the network once for each of some thousand channels."""
+"""The package's methods by name, and its classes; the last two run the network once for each of some thousand channels."""
 _COLUMNS: Final = 4
 _WEAKEST: Final = 0.05
 _STRONGEST_ALPHA: Final = 0.6
@@ -160,14 +145,17 @@ def _panels(explanation: Explanation) -> Figure:
     return figure
 
 
-def _by_package(
-    method: Callable[..., "BaseCAM"], network: HybridNetwork, pixels: Tensor, class_index: int
-) -> Float32:
+def _by_package(method: str, network: HybridNetwork, pixels: Tensor, class_index: int) -> Float32:
     """(size, size): the mean of both backbones' maps, each scaled to 0..1."""
+    # It imports torchvision, which trainer.torchvision_import (by way of trainer.network) must have imported before.
+    import pytorch_grad_cam  # noqa: PLC0415
+    from pytorch_grad_cam.utils.model_targets import ClassifierOutputTarget  # noqa: PLC0415
+
+    make = getattr(pytorch_grad_cam, method)
     layers = [cast("nn.Sequential", network.resnet.layer4)[-1], network.mobilenet[-1]]
     maps = []
     for layer in layers:
-        with method(model=network, target_layers=[layer]) as cam:
+        with make(model=network, target_layers=[layer]) as cam:
             maps.append(cam(input_tensor=pixels, targets=[ClassifierOutputTarget(class_index)])[0])
     mean: Float32 = np.mean(maps, axis=0, dtype=np.float32)
     return mean
