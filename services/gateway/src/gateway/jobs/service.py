@@ -202,6 +202,8 @@ class JobService:
         study.priority = Priority.STAT
         if job is not None and job.state not in {JobState.COMPLETED, JobState.CANCELLED}:
             job.priority = Priority.STAT
+            if job.state is JobState.QUEUED:
+                self._ring(job.id)  # a claim at this moment steps over the locked job
         study.urgency = urgency_of(study)
         announce(
             self._session,
