@@ -19,7 +19,8 @@ PYTHON_CODE := packages services deploy tests bench
 LOCKS := requirements/dev.txt requirements/torch.txt requirements/torch-extras.txt
 
 # The Python tests in suites that each take less than two minutes on a quiet machine with two cores.
-UNIT_SUITES := unit-library unit-gateway unit-inference unit-trainer
+UNIT_SUITES := unit-library unit-gateway unit-studies unit-inference unit-trainer
+STUDY_TESTS := $(addprefix tests/gateway/,studies jobs results reports)
 GATEWAY_TESTS := tests/gateway tests/feedback
 INFERENCE_TESTS := tests/inference tests/stack
 TRAINER_TESTS := tests/trainer
@@ -97,14 +98,17 @@ status: ## Say which processes run
 test: setup ## Run every test: units, web units, browser
 	@deploy/run-suites $(UNIT_SUITES) web-unit e2e
 
-unit: $(PROJECTS_INSTALLED) ## Run the four Python suites, on real servers
+unit: $(PROJECTS_INSTALLED) ## Run the five Python suites, on real servers
 	@deploy/run-suites $(UNIT_SUITES)
 
 unit-library: $(PROJECTS_INSTALLED) ## Test the shared library, the contracts and whatever no other suite names
 	@$(PYTEST) tests $(addprefix --ignore ,$(GATEWAY_TESTS) $(INFERENCE_TESTS) $(TRAINER_TESTS) tests/e2e tests/faults)
 
-unit-gateway: $(PROJECTS_INSTALLED) ## Test the gateway and the feedback service
-	@$(PYTEST) $(GATEWAY_TESTS)
+unit-gateway: $(PROJECTS_INSTALLED) ## Test the gateway's people, audit, events and queues, and the feedback service
+	@$(PYTEST) $(GATEWAY_TESTS) $(addprefix --ignore ,$(STUDY_TESTS))
+
+unit-studies: $(PROJECTS_INSTALLED) ## Test the gateway's studies, jobs, results and reports
+	@$(PYTEST) $(STUDY_TESTS)
 
 unit-inference: $(PROJECTS_INSTALLED) ## Test the inference worker, and the whole stack around a patient
 	@$(PYTEST) $(INFERENCE_TESTS)
