@@ -72,9 +72,8 @@ def test_prefix_and_stages_are_the_whole_network(prepared: Prepared) -> None:
             )
 
 
-@pytest.mark.parametrize("depth", ["all", "layer3"])
-def test_graph_of_the_frozen_part_gives_what_torch_gives(prepared: Prepared, depth: str) -> None:
-    prefix = SplitNetwork(deepcopy(prepared.network), FrozenDepth(depth)).prefix()
+def test_graph_of_the_frozen_part_gives_what_torch_gives(prepared: Prepared) -> None:
+    prefix = SplitNetwork(deepcopy(prepared.network), FrozenDepth.LAYER3).prefix()
     pixels = torch.randn(3, 3, 64, 64)
     with torch.inference_mode():
         expected = prefix(pixels)

@@ -27,6 +27,8 @@ from trainer.training.views import SliceViews, ViewGroup
 
 _BATCH: Final = 16
 _ROWS_BETWEEN_RECORDS: Final = 128
+_WORTH_A_GRAPH: Final = 256
+"""Views from which the seconds that making a graph takes are won back."""
 
 Array = NDArray[np.floating]
 Int64 = NDArray[np.int64]
@@ -96,9 +98,10 @@ def keep_activations(
     folder.mkdir(parents=True, exist_ok=True)
     largest_first = sorted(groups, key=lambda group: -len(group.rows))
     mine = [_KeptGroup(folder, group) for group in largest_first[share[0] :: share[1]]]
-    missing = [group for group in mine if not group.is_complete()]
+    missing = [group for group in mine if group.missing()]
     if missing:
-        run = _runner(prefix, source.preprocess.size, device)
+        views = sum(group.missing() for group in missing)
+        run = _runner(prefix, source.preprocess.size, device, views)
         for group in missing:
             group.complete(source, run)
 
@@ -116,9 +119,9 @@ def open_activations(
     return KeptActivations(tuple(group.open("r") for group in kept), places, painted)
 
 
-def _runner(prefix: FrozenPrefix, size: int, device: torch.device) -> Run:
-    """The prefix by the fastest engine of the device."""
-    if device.type == "cpu" and not prefix.is_empty:
+def _runner(prefix: FrozenPrefix, size: int, device: torch.device, views: int) -> Run:
+    """The prefix by the engine that is done first."""
+    if device.type == "cpu" and not prefix.is_empty and views >= _WORTH_A_GRAPH:
         return FrozenGraph(prefix, size)
     prefix = prefix.to(device)
 
@@ -143,14 +146,14 @@ class _KeptGroup:
         self.group = group
         self._record = folder / f"{group.name}.json"
 
-    def is_complete(self) -> bool:
-        """Whether all rows are kept."""
-        return self._done()[0] == len(self.group.rows)
+    def missing(self) -> int:
+        """How many rows are not kept yet."""
+        return len(self.group.rows) - self._done()[0]
 
     def complete(self, source: SliceViews, run: Run) -> None:
         """Compute the rows that are missing; another process that does so is waited for."""
         with locked(self._record.with_suffix(".lock")):
-            if not self.is_complete():
+            if self.missing():
                 self._complete(source, run)
 
     def _complete(self, source: SliceViews, run: Run) -> None:
