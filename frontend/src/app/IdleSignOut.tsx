@@ -23,7 +23,7 @@ interface IdleSignOutProps {
  * can it tell that somebody looks at one picture for long, so it is told.
  */
 export function IdleSignOut({ seconds, to }: IdleSignOutProps) {
-  const { mutate: signOut, isIdle: signedIn } = useLogout();
+  const { mutate: signOut, isIdle: stillHere } = useLogout();
   const client = useQueryClient();
   const { idle, touch } = useIdleSeconds();
   const latest = useRef(idle);
@@ -32,10 +32,10 @@ export function IdleSignOut({ seconds, to }: IdleSignOutProps) {
   const left = Math.ceil(seconds - idle);
 
   useEffect(() => {
-    if (over && signedIn) {
+    if (over && stillHere) {
       signOut(to);
     }
-  }, [over, signedIn, signOut, to]);
+  }, [over, stillHere, signOut, to]);
 
   useEffect(() => {
     const every = seconds / 3;
