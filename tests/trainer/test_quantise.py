@@ -1,5 +1,6 @@
 """The 8-bit graph is a real one, says what the single-precision graph says, and is kept back when it does not."""
 
+import shutil
 from pathlib import Path
 
 import numpy as np
@@ -18,6 +19,7 @@ from ictus.model.manifest import (
     Quantisation,
     load_model_directory,
 )
+from ictus.model.preprocess import PreprocessParams
 from trainer.build import describe
 from trainer.data import Dataset
 from trainer.features import open_session
@@ -48,11 +50,18 @@ FIGURES = Quantisation(
 )
 
 
-@pytest.fixture
-def int8(model: ModelDirectory, phantoms: Dataset) -> Path:
-    target = model.path / INT8_GRAPH_FILE
-    quantise(model, model.path / GRAPH_FILE, calibration_pictures(phantoms, 8), target)
+@pytest.fixture(scope="session")
+def quantised(exported: Path, phantoms: Dataset, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    target = tmp_path_factory.mktemp("quantised") / INT8_GRAPH_FILE
+    pictures = calibration_pictures(phantoms, 8)
+    quantise(PreprocessParams(size=SIZE), exported / GRAPH_FILE, pictures, target)
     return target
+
+
+@pytest.fixture
+def int8(model: ModelDirectory, quantised: Path) -> Path:
+    """The 8-bit graph in the model's directory."""
+    return Path(shutil.copy(quantised, model.path))
 
 
 def test_the_resnets_convolutions_are_in_8_bits_and_nothing_else_is(int8: Path) -> None:
@@ -172,4 +181,4 @@ def test_8_bit_graph_without_its_figures_is_refused(int8: Path, model: ModelDire
 
 def test_nothing_to_calibrate_on_is_said(model: ModelDirectory, tmp_path: Path) -> None:
     with pytest.raises(QuantisationError, match="no picture"):
-        quantise(model, model.path / GRAPH_FILE, [], tmp_path / "int8.onnx")
+        quantise(model.manifest.preprocess, model.path / GRAPH_FILE, [], tmp_path / "int8.onnx")

@@ -39,7 +39,7 @@ from ictus.model.manifest import (
     Quantisation,
     load_model_directory,
 )
-from ictus.model.preprocess import prepare
+from ictus.model.preprocess import PreprocessParams, prepare
 from ictus.model.suitability import embedding_faults, load_statistics
 from trainer.build import describe
 from trainer.calibrate import Fitted, HeldOut, Judged, judge
@@ -84,12 +84,12 @@ def calibration_pictures(dataset: Dataset, limit: int = _CALIBRATION_SLICES) -> 
     return [paths[i] for i in chosen]
 
 
-def quantise(model: ModelDirectory, graph: Path, pictures: Sequence[Path], target: Path) -> None:
+def quantise(preprocess: PreprocessParams, graph: Path, pictures: Sequence[Path], target: Path) -> None:
     """Write the 8-bit graph of a model.
 
     Args:
-        model: a verified model directory; gives the preprocessing.
-        graph: its single-precision graph, beside its weights.
+        preprocess: how pictures become network input.
+        graph: the single-precision graph, beside its weights.
         pictures: training pictures that the activations' ranges are taken from.
         target: the file to write; it holds its own weights.
 
@@ -104,7 +104,7 @@ def quantise(model: ModelDirectory, graph: Path, pictures: Sequence[Path], targe
         quantize_static(
             folded,
             target,
-            _Pictures(model.manifest, pictures),
+            _Pictures(preprocess, pictures),
             quant_format=QuantFormat.QDQ,
             op_types_to_quantize=list(_QUANTISED),
             nodes_to_exclude=kept,
@@ -186,7 +186,7 @@ def add_int8(
     part = target.with_name(f".{target.name}.part")
     pictures = calibration_pictures(training)
     try:
-        quantise(model, fp32, pictures, part)
+        quantise(model.manifest.preprocess, fp32, pictures, part)
         verdict = compare(model, fp32, part, comparison, len(pictures))
         if verdict.faults:
             return model, verdict.faults
@@ -218,8 +218,8 @@ class _Outputs:
 class _Pictures(CalibrationDataReader):  # type: ignore[misc]
     """Prepared pictures, one at a time, as the calibration asks for them."""
 
-    def __init__(self, manifest: ModelManifest, pictures: Sequence[Path]) -> None:
-        self._preprocess = manifest.preprocess
+    def __init__(self, preprocess: PreprocessParams, pictures: Sequence[Path]) -> None:
+        self._preprocess = preprocess
         self._left = iter(tqdm(pictures, desc="calibrating 8 bits", unit="slice"))
 
     def get_next(self) -> dict[str, Float32] | None:
