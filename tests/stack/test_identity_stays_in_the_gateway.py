@@ -5,7 +5,6 @@ import shutil
 import tempfile
 import zipfile
 from collections.abc import Iterator
-from dataclasses import astuple
 from pathlib import Path
 
 import httpx
@@ -13,33 +12,15 @@ import psutil
 import pytest
 from minio import Minio
 from redis import Redis
+from tests.canary import PATIENT, traces_in
 
 from ictus.imaging import phantom
 from local.ports import LOOPBACK
 from local.stack import LocalStack
 from local.supervisor_client import wait_for
 
-CANARY = phantom.Person(
-    name="Zaphodbeeble^Quixotica",
-    patient_id="CANARYPATIENT7261",
-    birth_date="19370229",
-    accession_number="CANARYACC99182",
-    referring_physician="Canaryreferrer^Wilhelmina",
-    institution="Canary Mercy Infirmary",
-    study_date="20190317",
-    study_description="Canarydescription for Quixotica",
-)
-"""Words that occur nowhere else, in every attribute that tells who the patient is."""
-
 PROCESSES = ("gateway", "gateway-tasks", "feedback", "inference", "trainer")
 OTHER_SERVICES = ("feedback", "inference", "trainer")
-
-
-def canary_words() -> set[bytes]:
-    """Each word of the canary's attributes that is its own; ``sex`` is one letter and tells nobody apart."""
-    text = "^".join(value for value in astuple(CANARY) if len(value) > 1)
-    ordinary = {"for", "Mercy", "Infirmary", "Canary"}
-    return {word.encode() for word in text.replace(" ", "^").split("^") if word not in ordinary}
 
 
 @pytest.fixture(scope="module")
@@ -61,8 +42,8 @@ def analysed(stack: LocalStack) -> dict[str, object]:
     packed = io.BytesIO()
     with tempfile.TemporaryDirectory() as series, zipfile.ZipFile(packed, "w") as archive:
         head = phantom.head_ct(slices=10, bleed=phantom.Bleed())
-        for path in phantom.write_dicom_series(head, Path(series), CANARY):
-            archive.write(path, f"{CANARY.patient_id}/{CANARY.name}-{path.name}")
+        for path in phantom.write_dicom_series(head, Path(series), PATIENT):
+            archive.write(path, f"{PATIENT.patient_id}/{PATIENT.name}-{path.name}")
     scopes = [
         part for scope in ("studies:write", "studies:read", "reports:read") for part in ("--scope", scope)
     ]
@@ -74,7 +55,7 @@ def analysed(stack: LocalStack) -> dict[str, object]:
     ) as api:
         # A refused upload that carries the same identity must not be remembered either.
         broken = packed.getvalue()[: len(packed.getvalue()) // 2]
-        name = f"{CANARY.name}.zip"
+        name = f"{PATIENT.name}.zip"
         assert api.post("/studies", files={"files": (name, broken)}).is_client_error
         made = api.post("/studies", files={"files": (name, packed.getvalue())}).raise_for_status().json()
         study: dict[str, object] = {}
@@ -90,7 +71,7 @@ def analysed(stack: LocalStack) -> dict[str, object]:
 
 def test_an_authorised_reader_sees_who_the_patient_is(analysed: dict[str, object]) -> None:
     assert analysed["state"] == "completed"
-    assert CANARY.patient_id in str(analysed)
+    assert PATIENT.patient_id in str(analysed)
 
 
 def test_no_object_in_s3_names_the_patient(stack: LocalStack, analysed: dict[str, object]) -> None:
@@ -108,7 +89,7 @@ def test_no_object_in_s3_names_the_patient(stack: LocalStack, analysed: dict[str
     assert any(str(analysed["id"]) in key for _, key in keys)
     for bucket, key in keys:
         content = client.get_object(bucket, key)
-        found = words_in(content.read() + key.encode())
+        found = traces_in(content.read() + key.encode())
         content.close()
         assert not found, f"{key} names the patient"
 
@@ -116,7 +97,7 @@ def test_no_object_in_s3_names_the_patient(stack: LocalStack, analysed: dict[str
 def test_no_key_or_value_in_redis_names_the_patient(stack: LocalStack, analysed: dict[str, object]) -> None:
     with Redis(LOOPBACK, stack.ports["redis"], password=stack.credentials.redis_password) as redis:
         for key in redis.scan_iter():
-            assert not words_in(key + (redis.dump(key) or b""))
+            assert not traces_in(key + (redis.dump(key) or b""))
 
 
 def test_no_file_of_the_installation_names_the_patient(
@@ -127,7 +108,7 @@ def test_no_file_of_the_installation_names_the_patient(
     for path in stack.data.rglob("*"):
         if path.is_file() and not path.is_symlink():
             content = path.read_bytes() + path.name.encode()
-            assert not words_in(content), f"{path} names the patient"
+            assert not traces_in(content), f"{path} names the patient"
             if str(analysed["id"]).encode() in content:
                 knows_the_study.append(path)
     assert knows_the_study, "the search does not see what the stack writes"
@@ -140,7 +121,7 @@ def test_no_environment_or_command_line_names_the_patient_or_the_database(
         process = psutil.Process(stack.pid(name))
         for one in (process, *process.children(recursive=True)):
             told = f"{one.environ()} {one.cmdline()}".encode()
-            assert not words_in(told), f"{name} was told who the patient is"
+            assert not traces_in(told), f"{name} was told who the patient is"
             if name in {"inference", "trainer"}:
                 assert b"postgresql://" not in told
 
@@ -155,8 +136,3 @@ def test_other_services_hold_neither_the_identity_key_nor_the_gateways_database(
     assert held
     assert stack.credentials.identity_key.encode() not in held
     assert stack.credentials.gateway_password.encode() not in held
-
-
-def words_in(content: bytes) -> list[bytes]:
-    """The canary's words that occur in ``content``."""
-    return [word for word in canary_words() if word in content]
