@@ -46,8 +46,8 @@ def broken_confinement(compose: Compose) -> Iterator[str]:
 
 def misplaced_torch(compose: Compose) -> Iterator[str]:
     """Say which image has torch and should not, or has not and should."""
-    for service, settings in compose.services.items():
-        if "build" in settings:
+    for service in compose.servers:
+        if "build" in compose.services[service]:
             found = compose.inside(service, "python", "-c", _FINDS_TORCH).strip() == "True"
             if found != (service in WITH_TORCH):
                 yield f"{service} {'has' if found else 'lacks'} torch"
