@@ -5,7 +5,8 @@ const TYPING =
 
 /**
  * Keys of a page, heard while the focus is inside its main part (which takes it on every navigation) or nowhere, as
- * when the button that had it is gone, and nothing is being typed. The handler says whether it took the key.
+ * when the button that had it is gone, and nothing is being typed. A control's own keys come first. The handler says whether
+ * it took the key.
  */
 export function useMainKeys(handler: (event: KeyboardEvent) => boolean): void {
   const latest = useRef(handler);
@@ -17,7 +18,15 @@ export function useMainKeys(handler: (event: KeyboardEvent) => boolean): void {
       const { target } = event;
       const here = target === document.body || (target instanceof Node && main?.contains(target));
       const typing = target instanceof Element && target.closest(TYPING) !== null;
-      if (here && !typing && !event.ctrlKey && !event.metaKey && !event.altKey && latest.current(event)) {
+      if (
+        here &&
+        !typing &&
+        !event.defaultPrevented &&
+        !event.ctrlKey &&
+        !event.metaKey &&
+        !event.altKey &&
+        latest.current(event)
+      ) {
         event.preventDefault();
       }
     };

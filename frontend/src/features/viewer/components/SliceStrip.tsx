@@ -55,8 +55,8 @@ export function SliceStrip({ slices, keySlices, index, lookedFor, thresholds, on
   };
   const onKeyDown = (event: KeyboardEvent) => {
     const step = STEPS[event.key];
-    // The page's own keys come first and may have taken it.
-    if (step !== undefined && !event.defaultPrevented && !event.ctrlKey && !event.metaKey) {
+    // With Shift the arrows move the picture: that is the page's.
+    if (step !== undefined && !event.shiftKey && !event.ctrlKey && !event.metaKey) {
       event.preventDefault();
       onIndex(Math.min(slices.length - 1, Math.max(0, index + step)));
     }
