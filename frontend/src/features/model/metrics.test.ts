@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { metricRows } from './metrics';
+import { metricName, metricRows } from './metrics';
 
 test('figures of studies and slices stand side by side, with their intervals', () => {
   const rows = metricRows([
@@ -11,4 +11,12 @@ test('figures of studies and slices stand side by side, with their intervals', (
     { name: 'ROC-AUC', study: '0.81 (0.70–0.89)', slice: '0.89 (0.86–0.92)' },
     { name: 'made up', study: '–', slice: '0.50' },
   ]);
+});
+
+test.each([
+  ['precision', 'Precision'],
+  ['specificity_at_target_95', 'Specificity where 95 % sensitivity was aimed at'],
+  ['roc_auc_in_series', 'ROC-AUC, slices judged in their series'],
+])('%s is said as people say it', (name, said) => {
+  expect(metricName(name)).toBe(said);
 });

@@ -4,6 +4,8 @@ const FIGURES: Record<string, string> = {
   roc_auc: 'ROC-AUC',
   pr_auc: 'Precision-recall AUC',
   accuracy: 'Accuracy',
+  precision: 'Precision',
+  f1: 'F1 score',
   sensitivity: 'Sensitivity',
   specificity: 'Specificity',
   sensitivity_ruling_out: 'Strokes not called confidently normal',
@@ -14,8 +16,15 @@ const FIGURES: Record<string, string> = {
   ece: 'Calibration error (lower is better)',
 };
 
+const AT_TARGET = /^(sensitivity|specificity)_at_target_(\d+)$/;
+const IN_SERIES = '_in_series';
+
 /** A figure of the evaluation as people say it. */
 export function metricName(name: string): string {
+  if (name.endsWith(IN_SERIES))
+    return `${metricName(name.slice(0, -IN_SERIES.length))}, slices judged in their series`;
+  const target = AT_TARGET.exec(name);
+  if (target !== null) return `${FIGURES[target[1] ?? '']} where ${target[2]} % sensitivity was aimed at`;
   return FIGURES[name] ?? name.replaceAll('_', ' ');
 }
 
