@@ -1,4 +1,15 @@
-import { ADMIN, CLINICIAN, expect, pageOf, picture, sessionFile, signIn, studyPath, test } from './world.ts';
+import {
+  ADMIN,
+  CLINICIAN,
+  expect,
+  keepSession,
+  pageOf,
+  picture,
+  sessionFile,
+  signIn,
+  studyPath,
+  test,
+} from './world.ts';
 
 test.describe.configure({ mode: 'serial' });
 test.use({ storageState: sessionFile(CLINICIAN) });
@@ -66,7 +77,7 @@ test('a page that nobody touches warns, then signs out, and leads back', async (
   await signIn(page, CLINICIAN);
   await expect(page).toHaveURL((url) => url.pathname === studyPath('ct-series'));
   await expect(page.getByRole('region', { name: 'Result' })).toBeVisible();
-  await context.storageState({ path: sessionFile(CLINICIAN) });
+  await keepSession(context, CLINICIAN);
 });
 
 test('what was on screen does not come back for the next person who signs in', async ({ page, context }) => {
@@ -111,7 +122,7 @@ test('an account that is closed loses the page that is open', async ({ page, bro
   await admin.context().close();
   await signIn(page, CLINICIAN);
   await expect(page.getByRole('table', { name: 'Studies' })).toBeVisible();
-  await page.context().storageState({ path: sessionFile(CLINICIAN) });
+  await keepSession(page.context(), CLINICIAN);
 });
 
 test('signing out ends the session at once: the old cookie gets 401', async ({ page, context, request }) => {

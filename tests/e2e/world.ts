@@ -1,7 +1,7 @@
 import { execFileSync } from 'node:child_process';
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { type Browser, test as base, expect, type Page } from '@playwright/test';
+import { type Browser, type BrowserContext, test as base, expect, type Page } from '@playwright/test';
 import { python } from './python.ts';
 
 function named(name: string): string {
@@ -59,6 +59,12 @@ export function hasInput(name: string): boolean {
 /** Where the cookies of an account's session are kept between tests. */
 export function sessionFile(account: Account): string {
   return join(FOLDER, `${account.email}.json`);
+}
+
+/** Keeps the cookies of an account's session for the tests that follow, and nothing of what its pages put by. */
+export async function keepSession(context: BrowserContext, account: Account): Promise<void> {
+  const { cookies } = await context.storageState();
+  writeFileSync(sessionFile(account), JSON.stringify({ cookies, origins: [] }));
 }
 
 /** Remembers the address of a study for the tests that follow. */
