@@ -19,11 +19,13 @@ PYTHON_CODE := packages services deploy tests bench
 LOCKS := requirements/dev.txt requirements/torch.txt requirements/torch-extras.txt
 
 # The Python tests in suites that each take less than two minutes on a quiet machine with two cores.
-UNIT_SUITES := unit-library unit-gateway unit-studies unit-inference unit-trainer
+UNIT_SUITES := unit-library unit-gateway unit-studies unit-inference unit-trainer unit-training
 STUDY_TESTS := $(addprefix tests/gateway/,studies jobs results reports)
 GATEWAY_TESTS := tests/gateway tests/feedback
 INFERENCE_TESTS := tests/inference tests/stack
 TRAINER_TESTS := tests/trainer
+TRAINING_TESTS := $(wildcard tests/trainer/test_train*.py tests/trainer/test_check*.py tests/trainer/test_data*.py) \
+    tests/trainer/test_augment.py tests/trainer/test_tune.py
 PYTEST := OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1 $(BIN)/pytest -n $(WORKERS) --dist loadscope
 
 # Stamp files: each says that a step of the set-up is as new as what it was made from.
@@ -98,7 +100,7 @@ status: ## Say which processes run
 test: setup ## Run every test: units, web units, browser
 	@deploy/run-suites $(UNIT_SUITES) web-unit e2e
 
-unit: $(PROJECTS_INSTALLED) ## Run the five Python suites, on real servers
+unit: $(PROJECTS_INSTALLED) ## Run the six Python suites, on real servers
 	@deploy/run-suites $(UNIT_SUITES)
 
 unit-library: $(PROJECTS_INSTALLED) ## Test the shared library, the contracts and whatever no other suite names
@@ -113,8 +115,11 @@ unit-studies: $(PROJECTS_INSTALLED) ## Test the gateway's studies, jobs, results
 unit-inference: $(PROJECTS_INSTALLED) ## Test the inference worker, and the whole stack around a patient
 	@$(PYTEST) $(INFERENCE_TESTS)
 
-unit-trainer: $(PROJECTS_INSTALLED) ## Test training, evaluation and publishing
-	@$(PYTEST) $(TRAINER_TESTS)
+unit-trainer: $(PROJECTS_INSTALLED) ## Test the network, evaluation, export and publishing
+	@$(PYTEST) $(TRAINER_TESTS) $(addprefix --ignore ,$(TRAINING_TESTS))
+
+unit-training: $(PROJECTS_INSTALLED) ## Test data sets, their checks, and training
+	@$(PYTEST) $(TRAINING_TESTS)
 
 web-unit: $(UI_PACKAGES) ## Run the web UI's own tests
 	@cd frontend && npm run --silent test
