@@ -116,9 +116,8 @@ def problem_response(
         headers["Retry-After"] = str(error.retry_after)
     if error.status == UnauthenticatedError.status:
         headers.setdefault("WWW-Authenticate", "Bearer")
-    if (
-        error.status == HTTPStatus.REQUEST_TIMEOUT
-    ):  # the rest of the request is not waited for: RFC 9110, 15.5.9
+    if error.status == HTTPStatus.REQUEST_TIMEOUT:
+        # The rest of the request is not waited for: RFC 9110, 15.5.9.
         headers.setdefault("Connection", "close")
     return JSONResponse(
         {**error.extra, **problem.model_dump(exclude_none=True)},

@@ -67,11 +67,10 @@ def intracranial_channels(grey: UInt8, params: Intracranial) -> tuple[UInt8, UIn
     region = inside_of_skull(grey, params)
     if region is None:
         return np.zeros_like(grey), np.full_like(grey, BALANCED)
-    inside = np.asarray(
-        cv2.erode(region, np.ones((3, 3), np.uint8)), dtype=np.uint8
-    )  # off the rim that skull and brain share
+    # Off the rim that skull and brain share.
+    inside = np.asarray(cv2.erode(region, np.ones((3, 3), np.uint8)), dtype=np.uint8)
     values = grey[(inside > 0) & (grey > _SOFT_TISSUE[0]) & (grey < _SOFT_TISSUE[1])]
-    median = float(np.median(values)) if len(values) > _FEW else float(params.median_level)
+    median = float(np.median(values)) if len(values) > _FEW else params.median_level
     levels = np.clip((np.arange(256) - median) * params.stretch + params.median_level, 0, 255)
     shown = np.asarray(levels.astype(np.uint8)[grey] * inside, dtype=np.uint8)
     return shown, _difference(shown, inside, params)

@@ -9,6 +9,7 @@ and a picture of it give the same input. Two more channels may show the inside o
 from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
+from functools import cache
 from typing import Final
 
 import cv2
@@ -234,7 +235,7 @@ def normalise(channels: Sequence[UInt8], params: PreprocessParams) -> Float32:
     if params.intracranial is not None:
         channels = [channels[0], *intracranial_channels(channels[0], params.intracranial)]
     pixels = np.empty((3, params.size, params.size), dtype=np.float32)
-    for channel, table in enumerate(_normalisation_tables(params)):
+    for channel, table in enumerate(_normalisation_tables(params.mean, params.deviation)):
         np.take(table, channels[channel % len(channels)], out=pixels[channel])
     return pixels
 
@@ -270,9 +271,10 @@ def _cut(picture: UInt8, box: Sequence[int] | Int32) -> UInt8:
     return inside
 
 
-def _normalisation_tables(params: PreprocessParams) -> Float32:
-    """(3, 256) float32: each channel's network input for each grey level."""
+@cache
+def _normalisation_tables(mean: tuple[float, ...], deviation: tuple[float, ...]) -> Float32:
+    """(3, 256) float32: each channel's network input for each grey level; the same for every slice."""
     grey = np.arange(256, dtype=np.float64) / 255
-    mean, deviation = np.array(params.mean)[:, None], np.array(params.deviation)[:, None]
-    tables: Float32 = ((grey - mean) / deviation).astype(np.float32)
+    tables: Float32 = ((grey - np.array(mean)[:, None]) / np.array(deviation)[:, None]).astype(np.float32)
+    tables.flags.writeable = False
     return tables
