@@ -5,7 +5,8 @@ from typing import Annotated
 
 import pytest
 import structlog
-from fastapi import APIRouter, Depends, FastAPI, Header
+from fastapi import APIRouter, Depends, FastAPI, Header, Request
+from fastapi.testclient import TestClient
 from pydantic import BaseModel
 from tests.serving import served
 
@@ -15,6 +16,7 @@ from ictus.http import (
     RequestContextMiddleware,
     ServiceClient,
     ServiceToken,
+    ServiceTokens,
     install_problem_handlers,
 )
 from ictus.telemetry import configure_logging
@@ -102,3 +104,25 @@ def test_failure_of_the_other_side_is_unavailable(client: ServiceClient) -> None
 def test_short_service_token_is_refused() -> None:
     with pytest.raises(ValueError, match="at least 32"):
         ServiceToken("short")
+
+
+def test_services_with_tokens_of_their_own_are_told_apart() -> None:
+    app = FastAPI()
+    install_problem_handlers(app)
+    known = ServiceTokens({"gateway": "g" * 32, "trainer": "t" * 32})
+
+    @app.get("/who")
+    def who(service: Annotated[str, Depends(known)], request: Request) -> list[str]:
+        return [service, request.state.service]
+
+    with TestClient(app) as client:
+        for token, name in (("g" * 32, "gateway"), ("t" * 32, "trainer")):
+            answer = client.get("/who", headers={"Authorization": f"Bearer {token}"})
+            assert answer.json() == [name, name]
+        for headers in ({}, {"Authorization": f"Bearer {'x' * 32}"}, {"Authorization": "Bearer "}):
+            assert client.get("/who", headers=headers).json()["code"] == "service_token_refused"
+
+
+def test_two_services_cannot_share_a_token() -> None:
+    with pytest.raises(ValueError, match="of its own"):
+        ServiceTokens({"gateway": TOKEN, "trainer": TOKEN})

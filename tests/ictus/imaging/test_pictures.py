@@ -83,7 +83,7 @@ def test_png_texts_are_dropped(read, tmp_path) -> None:
 
 def test_an_unstated_modality_is_guessed_and_marked_so(read, tmp_path) -> None:
     guesses = []
-    for name, data in (("ct", picture(CT, 2)), ("mr", picture(head_mr(5, 128), 2)), ("photo", photograph())):
+    for name, data in (("ct", picture(CT, 2)), ("mr", picture(head_mr(5, 256), 2)), ("photo", photograph())):
         (tmp_path / name).write_bytes(data)
         (series,) = read(tmp_path / name).series
         guesses.append((series.modality, series.modality_stated))

@@ -68,6 +68,15 @@ def test_mr_never_gets_a_finding(manifest: ModelManifest) -> None:
     assert decision.confidence is None
 
 
+def test_a_picture_that_nobody_calls_a_scan_is_unsuitable(manifest: ModelManifest) -> None:
+    unknown = replace(head_mr(SLICES, 128), modality=Modality.OTHER)
+    stated = decide(manifest, unknown, 0.99)
+    guessed = decide(manifest, replace(unknown, modality_stated=False), 0.99)
+    assert stated.disposition is Disposition.NOT_VALIDATED
+    assert guessed.disposition is Disposition.UNSUITABLE
+    assert guessed.reason_code == SuitabilityFault.NO_HEAD
+
+
 def test_other_body_part_never_gets_a_finding(manifest: ModelManifest) -> None:
     decision = decide(manifest, replace(head_ct(SLICES, 128), body_part="CHEST"), 0.99)
     assert decision.disposition is Disposition.NOT_VALIDATED
@@ -106,6 +115,43 @@ def test_series_unlike_the_training_images_is_unsuitable(manifest: ModelManifest
     )
     decision = decide(careful, head_ct(SLICES, 128), 0.9, statistics=statistics)
     assert decision.reason_code == SuitabilityFault.UNLIKE_TRAINING
+    assert decision.novelty == pytest.approx(10)  # a unit vector against a reference at the origin
+
+
+def test_novelty_is_that_of_the_slices_that_drove_the_answer(manifest: ModelManifest) -> None:
+    limits = EmbeddingLimits(neighbour=1, maximum_distance=2.0)
+    lenient = manifest.model_copy(
+        update={
+            "suitability": Suitability(embedding=limits),
+            "aggregation": manifest.aggregation.model_copy(update={"key_slices": 2}),
+        }
+    )
+    axes = np.eye(8, 2, dtype=np.float32)
+    statistics = EmbeddingStatistics(np.zeros(8, np.float32), axes, axes[:1])  # the first unit vector
+    volume = head_ct(SLICES, 128)
+    embedding = np.tile(np.eye(8, dtype=np.float32)[0], (SLICES, 1))
+    embedding[:2] = np.eye(8, dtype=np.float32)[5]  # at right angles to the reference
+    suspicious = np.where(np.arange(SLICES) < 2, 3.0, -3.0)
+    decision = decide_series(
+        lenient,
+        statistics=statistics,
+        volume=volume,
+        prepared=prepare(volume, lenient.preprocess),
+        logits=np.stack([np.zeros(SLICES), suspicious], axis=1),
+        embedding=embedding,
+    )
+    assert set(decision.key_slices) == {0, 1}
+    assert decision.novelty == pytest.approx(np.sqrt(2) / 2)
+
+
+def test_novelty_is_unknown_where_nothing_was_learned_from(manifest: ModelManifest) -> None:
+    assert decide(manifest, head_ct(SLICES, 128), 0.9).novelty is None  # no embedding check
+    limits = EmbeddingLimits(neighbour=1, maximum_distance=2.0)
+    careful = manifest.model_copy(update={"suitability": Suitability(embedding=limits)})
+    statistics = EmbeddingStatistics(
+        np.zeros(8, np.float32), np.eye(8, 2, dtype=np.float32), np.zeros((1, 2), np.float32)
+    )
+    assert decide(careful, head_mr(SLICES, 128), 0.9, statistics=statistics).novelty is None
 
 
 def test_study_speaks_by_its_most_alarming_assessed_series(manifest: ModelManifest) -> None:

@@ -5,14 +5,19 @@ import pytest
 from ictus.domain.enums import Modality, SourceFormat
 from ictus.imaging.phantom import Bleed, head_ct, head_mr, photograph
 from ictus.imaging.volume import Volume, VoxelUnits
+from ictus.model.orientation import UprightStatistics, upright_traits
 from ictus.model.preprocess import PreparedSlices, PreprocessParams, prepare
 from ictus.model.suitability import (
     EmbeddingLimits,
     EmbeddingStatistics,
     ImageLimits,
+    LikenessLimits,
+    OrientationLimits,
     SuitabilityFault,
     embedding_faults,
+    embedding_novelty,
     image_faults,
+    is_upside_down,
 )
 
 
@@ -74,4 +79,87 @@ def test_embedding_far_from_all_references_is_refused() -> None:
     within_it_but_elsewhere = np.array([[-2, 2, 0, 0, 0, 0]], np.float32)
     embedding = np.concatenate([near[:2] * 7, outside_the_subspace, within_it_but_elsewhere])
     unlike = SuitabilityFault.UNLIKE_TRAINING
-    assert embedding_faults(embedding, statistics, limits) == [None, None, unlike, unlike]
+    novelty = embedding_novelty(embedding, statistics, limits)
+    assert embedding_faults(novelty) == [None, None, unlike, unlike]
+    at_unit_length = embedding[2] / 5 - statistics.reference @ axes.T
+    expected = np.sort(np.linalg.norm(at_unit_length, axis=1))[2] / 0.3
+    assert novelty[2] == pytest.approx(expected, rel=1e-3)
+
+
+def test_what_is_more_like_a_stranger_is_refused_however_near_it_lies() -> None:
+    axes = np.eye(4, 2, dtype=np.float32)
+    line = np.array([0, 4, 0, 0, 1], np.float32)  # the second feature speaks for a head
+    statistics = EmbeddingStatistics(np.zeros(4, np.float32), axes, axes[:2].copy(), likeness=line)
+    likeness = LikenessLimits(
+        minimum_score=2.0,
+        penalty=1.0,
+        strangers=10,
+        kinds=("film",),
+        refused=0.0,
+        refused_changed=0.0,
+        strangers_refused=1.0,
+    )
+    limits = EmbeddingLimits(neighbour=1, maximum_distance=1.0, likeness=likeness)
+    embedding = np.array([[1, 0, 0, 0], [0, 3, 0, 0]], np.float32)
+    novelty = embedding_novelty(embedding, statistics, limits)
+    assert embedding_faults(novelty) == [SuitabilityFault.UNLIKE_TRAINING, None]
+    assert novelty[0] == pytest.approx(2)  # misses the limit by one
+
+
+def test_a_manifest_without_a_line_reads_and_writes_as_before() -> None:
+    limits = EmbeddingLimits(neighbour=1, maximum_distance=1.0)
+    assert "likeness" not in limits.model_dump()
+    assert EmbeddingLimits.model_validate_json(limits.model_dump_json()) == limits
+
+
+def turned_by_one_trait(evidence: float) -> tuple[UprightStatistics, OrientationLimits]:
+    """A machine that calls heads upright whose small picture is brighter in its lower half."""
+    traits = upright_traits(np.tile(np.linspace(60, 200, 96)[:, None], 96).astype(np.uint8), BOX)
+    axes = (traits[0] - traits[1])[:, np.newaxis]
+    statistics = UprightStatistics(
+        mean=traits.mean(axis=0),
+        axes=axes / np.linalg.norm(axes) ** 2,
+        support=np.array([[0.5], [-0.5]], np.float32),
+        weights=np.array([1, -1], np.float32),
+        terms=np.array([1, 0], np.float32),
+    )
+    limits = OrientationLimits(
+        minimum_evidence=evidence,
+        upright_refused=0,
+        turned_refused=1,
+        upright_series_refused=0,
+        turned_series_refused=1,
+    )
+    return statistics, limits
+
+
+BOX = np.array([0, 0, 96, 96], dtype=np.int32)
+
+
+def lying(upright: int, turned: int) -> PreparedSlices:
+    """So many slices that are brighter below, and so many that are brighter above."""
+    below = np.tile(np.linspace(60, 200, 96)[:, None], 96).astype(np.uint8)
+    shown = np.stack([below] * upright + [below[::-1]] * turned)
+    count = len(shown)
+    return PreparedSlices(
+        np.zeros((count, 3, 8, 8), np.float32),
+        np.tile(BOX, (count, 1)),
+        shown,
+        np.arange(count, dtype=np.int32),
+    )
+
+
+@pytest.mark.parametrize(
+    ("upright", "turned", "found"),
+    [(1, 0, False), (0, 1, True), (3, 2, False), (8, 60, True), (60, 8, False)],
+)
+def test_a_series_lies_as_most_of_its_slices_do(upright: int, turned: int, found: bool) -> None:
+    statistics, limits = turned_by_one_trait(-0.5)
+    prepared = lying(upright, turned)
+    assert is_upside_down(prepared, np.arange(upright + turned), statistics, limits) is found
+
+
+def test_what_one_slice_does_not_prove_many_do() -> None:
+    statistics, limits = turned_by_one_trait(-1.5)
+    assert not is_upside_down(lying(0, 1), np.arange(1), statistics, limits)
+    assert is_upside_down(lying(0, 9), np.arange(9), statistics, limits)

@@ -10,7 +10,7 @@ from mlflow.tracking import MlflowClient
 from ictus.domain.errors import ConflictError, NotFoundError, UnavailableError
 from ictus.model.manifest import Metric, ModelRefusedError, load_model_directory
 from ictus.model.signature import SIGNATURE_FILE
-from ictus.registry import Registry, RunRecord
+from ictus.registry import GATE_TAG, TRAINING_TAG, Registry, RunRecord
 from local.model_keys import new_model_keys
 from local.secret_files import ModelKeys
 from trainer.sign import sign_manifest
@@ -237,3 +237,32 @@ def test_registry_that_is_away_is_said_to_be_away() -> None:
         away = Registry(f"http://127.0.0.1:{nobody_listens.getsockname()[1]}", "any")
         with pytest.raises(UnavailableError):
             away.champion()
+
+
+def test_versions_are_described_with_aliases_tags_and_figures(
+    registry: Registry, model_directory: Path, describe_again: Describe
+) -> None:
+    assert registry.described_versions() == ()
+    describe_again(model_directory, metrics=(Metric(name="roc_auc", level="study", value=0.81),))
+    registry.promote(registry.publish(model_directory))
+    describe_again(model_directory, version="1.1.0")
+    record = RunRecord(metrics={"test_auc": 0.9}, tags={GATE_TAG: "passed", TRAINING_TAG: "some-id"})
+    registry.challenge(registry.publish(model_directory, record=record))
+    newest, oldest = registry.described_versions()
+    assert (newest.version, newest.aliases, newest.gate) == ("1.1.0", {"challenger"}, "passed")
+    assert (oldest.version, oldest.aliases, oldest.gate) == ("1.0.0", {"champion"}, None)
+    assert newest.sha256 == load_model_directory(model_directory).sha256
+    assert newest.tags[TRAINING_TAG] == "some-id"
+    assert (newest.figures["test_auc"], oldest.figures["study.roc_auc"]) == (0.9, 0.81)
+    assert oldest.registered_at <= newest.registered_at
+    assert registry.describe("1.1.0") == newest
+    with pytest.raises(NotFoundError):
+        registry.describe("9.9.9")
+
+
+def test_a_challenger_can_be_withdrawn(registry: Registry, model_directory: Path) -> None:
+    registry.withdraw_challenger()
+    registry.challenge(registry.publish(model_directory))
+    registry.withdraw_challenger()
+    assert registry.challenger() is None
+    assert registry.versions() == ("1.0.0",)

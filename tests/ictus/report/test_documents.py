@@ -91,7 +91,7 @@ def test_both_documents_say_the_same(case: Case) -> None:
     report = build(case)
     said = [
         wording.TITLE,
-        wording.STATUS_NOTE,
+        wording.status_note(report),
         wording.FOOTER,
         wording.DISPOSITIONS[report.result.disposition],
         report.result.finding_text.strip(),

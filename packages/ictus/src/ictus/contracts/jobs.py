@@ -14,7 +14,7 @@ Requests carry ``Authorization: Bearer <service token>``.
 """
 
 from datetime import datetime
-from typing import Literal
+from typing import Final, Literal
 from uuid import UUID
 
 from pydantic import Field
@@ -22,6 +22,13 @@ from pydantic import Field
 from ictus.contracts.base import Contract
 from ictus.contracts.prediction import PredictionResult
 from ictus.domain.enums import Modality, Priority, SourceFormat, Stage
+
+JOB_CANCELLED: Final = "job_cancelled"
+"""``FailJob.code`` of a worker that stopped because a heartbeat was answered with ``cancel_requested``."""
+
+MODEL_VERSION_UNAVAILABLE: Final = "model_version_unavailable"
+"""``FailJob.code`` when a job names a version that this worker cannot have: it is not registered, it was refused,
+or the registry does not answer (only then ``retryable``). Nothing was analysed; the champion still can be asked."""
 
 
 class SeriesRef(Contract):
@@ -59,7 +66,19 @@ class AnalyzeStudy(Contract):
     priority: Priority
     series: tuple[SeriesRef, ...] = Field(min_length=1)
     result_prefix: str = Field(description="S3 key prefix for what this attempt writes; ends with '/'.")
-    model_version: str | None = Field(default=None, description="Null: the present champion.")
+    model_version: str | None = Field(
+        default=None, description="Null: the champion that the worker had when it claimed the job."
+    )
+    stores_objects: bool = Field(
+        default=True,
+        description="False when nobody will look at the answer's pictures (a shadow analysis): no overlay, key slice or "
+        "embedding is written, and the answer names none.",
+    )
+    traceparent: str | None = Field(
+        default=None,
+        max_length=55,
+        description="W3C trace context of the request that queued the job: the analysis is part of its trace.",
+    )
 
 
 class Heartbeat(Contract):

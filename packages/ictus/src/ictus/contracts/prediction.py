@@ -29,6 +29,16 @@ class SlicePrediction(Contract):
     )
 
 
+class HeadIntensity(Contract):
+    """Grey of a series' head region as the network is shown it, 0 black .. 1 white, every slice together."""
+
+    mean: float = Field(ge=0, le=1)
+    deviation: float = Field(ge=0, le=1, description="Standard deviation of the pixels.")
+    p05: float = Field(ge=0, le=1, description="A twentieth of the pixels is at most so bright.")
+    median: float = Field(ge=0, le=1)
+    p95: float = Field(ge=0, le=1, description="All but a twentieth of the pixels is at most so bright.")
+
+
 class SeriesPrediction(Contract):
     """One series' answer. ``slices`` is in slice order."""
 
@@ -41,7 +51,19 @@ class SeriesPrediction(Contract):
     slices: tuple[SlicePrediction, ...]
     key_slices: tuple[int, ...] = Field(description="Indices that drove the score, strongest first.")
     embedding_key: str | None = Field(
-        default=None, description="S3 key: safetensors 'embedding' (slices, features) f16."
+        default=None,
+        description="S3 key: safetensors 'embedding' (slices, features) f16, every slice of the series.",
+    )
+    novelty: float | None = Field(
+        default=None,
+        ge=0,
+        description="How unlike the training slices the series is: the mean embedding distance of its key slices, of all "
+        "slices where it has none, over the model's limit. Above 1 is outside; null when the model has no limit for "
+        "such a series.",
+    )
+    intensity: HeadIntensity | None = Field(
+        default=None,
+        description="How bright the head is; null where no head is seen and in answers of before it was measured.",
     )
 
 
@@ -96,6 +118,13 @@ class PredictionResult(Contract):
     reason: str = Field(description="Why this disposition, in words a clinician can act on.")
     series: tuple[SeriesPrediction, ...]
     driving_series_id: UUID | None = Field(description="The series whose score is the study's.")
+    novelty: float | None = Field(default=None, ge=0, description="Of the driving series.")
+    intensity: HeadIntensity | None = Field(default=None, description="Of the driving series.")
+    embedding_space: str | None = Field(
+        default=None,
+        description="Digest of what makes the embeddings: only those of one space can be compared. Null in answers of "
+        "models that do not name theirs.",
+    )
     model_version: str
     model_sha256: str = Field(description="Digest of the manifest, which holds the digest of the weights.")
     validated_for: str = Field(description="The manifest's validation statement.")

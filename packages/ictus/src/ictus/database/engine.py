@@ -1,6 +1,20 @@
 """The way to the server."""
 
-from sqlalchemy import Engine, create_engine, make_url
+import psycopg2
+import structlog
+from sqlalchemy import Engine, create_engine, event, make_url
+from sqlalchemy.engine import ExceptionContext
+
+from ictus.domain.errors import InvalidRequestError
+
+_log = structlog.get_logger(__name__)
+
+
+class UnstorableValueError(InvalidRequestError):
+    """A value that PostgreSQL cannot hold: text with a NUL character, a number or a time out of range."""
+
+    code = "value_unstorable"
+    title = "Something that was sent holds a character or a number that cannot be kept."
 
 
 def create_service_engine(
@@ -13,8 +27,10 @@ def create_service_engine(
         application_name: what the server's activity list calls these connections.
         pool_size: connections kept open.
         max_overflow: further connections under load.
+
+    A statement with a value that cannot be stored raises ``UnstorableValueError``.
     """
-    return create_engine(
+    engine = create_engine(
         make_url(url).set(drivername="postgresql+psycopg2"),
         pool_size=pool_size,
         max_overflow=max_overflow,
@@ -27,3 +43,22 @@ def create_service_engine(
             "options": "-c timezone=utc -c statement_timeout=30000 -c lock_timeout=10000",
         },
     )
+    event.listen(engine, "handle_error", _refuse_unstorable)
+    return engine
+
+
+def _refuse_unstorable(context: ExceptionContext) -> None:
+    """Say whose mistake it is: the driver's ``ValueError`` for NUL, the server's ``DataError`` for the rest.
+
+    It may be ours, a sum that overflows. So the log has the state and the column, and nothing that was sent.
+    """
+    error = context.original_exception
+    if isinstance(error, ValueError | psycopg2.DataError):
+        told = error.diag if isinstance(error, psycopg2.DataError) else None
+        _log.warning(
+            "value_unstorable",
+            sqlstate=getattr(error, "pgcode", None),
+            table=told and told.table_name,
+            column=told and told.column_name,
+        )
+        raise UnstorableValueError from error

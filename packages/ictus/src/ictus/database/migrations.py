@@ -4,9 +4,10 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from alembic import context
+from alembic import command, context
 from alembic.config import Config
-from sqlalchemy import Engine, MetaData, inspect, text
+from alembic.script import ScriptDirectory
+from sqlalchemy import Connection, Engine, MetaData, inspect, text
 from sqlalchemy.schema import CreateSchema
 
 
@@ -21,6 +22,47 @@ def alembic_config(script_location: Path, url: str) -> Config:
     config.set_main_option("script_location", str(script_location))
     config.attributes["url"] = url
     return config
+
+
+class TablesBehindError(RuntimeError):
+    """The database's tables are those of an older release: its migrations have not been run yet."""
+
+
+class ReleaseTables:
+    """The tables that this release was written for.
+
+    Args:
+        script_location: folder with ``env.py`` and ``versions``.
+        schema: where the history's version lives.
+    """
+
+    def __init__(self, script_location: Path, schema: str) -> None:
+        history = ScriptDirectory(str(script_location))
+        self._head = history.get_current_head()
+        self._older = {one.revision for one in history.walk_revisions()} - {self._head}
+        self._version = text(f"SELECT version_num FROM {schema}.alembic_version")  # noqa: S608  a constant of ours
+
+    def check(self, connection: Connection) -> None:
+        """Raise unless the tables are this release's, or a later one's, which keeps what this one needs.
+
+        Raises:
+            TablesBehindError: they are an older release's.
+            ProgrammingError: there are none yet.
+        """
+        if connection.scalar(self._version) in self._older:
+            raise TablesBehindError
+
+
+def migrate_to(config: Config, revision: str) -> None:
+    """Bring a schema to ``revision`` (``head``: this release's), forward or back. Those who do so at once wait in line.
+
+    Going back undoes what later migrations made, with the data that only they can hold.
+    """
+    history = ScriptDirectory.from_config(config)
+    wanted = history.get_revision(revision)
+    command.upgrade(config, wanted.revision)
+    if wanted.revision != history.get_current_head():
+        command.downgrade(config, wanted.revision)
 
 
 def run_migrations(

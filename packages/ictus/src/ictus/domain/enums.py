@@ -75,3 +75,90 @@ class Role(StrEnum):
     RADIOLOGIST = "radiologist"
     ADMIN = "admin"
     API_CLIENT = "api_client"
+
+
+class ReviewState(StrEnum):
+    """Where the review of one result stands.
+
+    ``optional``: a confident result, which may be reviewed. ``open``: a reader is waited for. ``second_reader``:
+    another reader is. ``conflict``: two readers disagree and a third decides.
+    """
+
+    OPTIONAL = "optional"
+    OPEN = "open"
+    SECOND_READER = "second_reader"
+    CONFLICT = "conflict"
+    FINAL = "final"
+
+
+class TrainingMethod(StrEnum):
+    """How a model version learns from cases."""
+
+    LATENT_REPLAY = "latent_replay"
+    FULL_FINE_TUNING = "full_fine_tuning"
+
+
+class TrainingState(StrEnum):
+    """Where a training and its candidate stand.
+
+    ``refused``: the gate did not let the candidate pass. ``rejected``: an administrator did not want it.
+    ``superseded``: it waits for approval no longer, since the champion that it was compared with has been replaced.
+    """
+
+    QUEUED = "queued"
+    RUNNING = "running"
+    CANCELLING = "cancelling"
+    CANCELLED = "cancelled"
+    FAILED = "failed"
+    REFUSED = "refused"
+    AWAITING_APPROVAL = "awaiting_approval"
+    REJECTED = "rejected"
+    PUBLISHED = "published"
+    SUPERSEDED = "superseded"
+
+    @property
+    def is_open(self) -> bool:
+        """Whether a trainer still works on it or is to."""
+        return self in {TrainingState.QUEUED, TrainingState.RUNNING, TrainingState.CANCELLING}
+
+
+class RolloutMode(StrEnum):
+    """How a challenger runs beside the champion.
+
+    ``shadow``: it answers every study too, unseen. ``canary``: it answers a share of the studies instead.
+    """
+
+    NONE = "none"
+    SHADOW = "shadow"
+    CANARY = "canary"
+
+
+class HaemorrhageSubtype(StrEnum):
+    """Where an intracranial haemorrhage is, as the development data tells them apart."""
+
+    INTRAVENTRICULAR = "intraventricular"
+    INTRAPARENCHYMAL = "intraparenchymal"
+    SUBARACHNOID = "subarachnoid"
+    EPIDURAL = "epidural"
+    SUBDURAL = "subdural"
+
+
+class ReaderConfidence(StrEnum):
+    """How sure a reader is of their verdict."""
+
+    LOW = "low"
+    MEDIUM = "medium"
+    HIGH = "high"
+
+
+class SecondReaderReason(StrEnum):
+    """Why one reader's verdict is not enough.
+
+    ``every_result``: the installation has every result read twice. ``flips_confident_result``: it contradicts a result
+    that the model was confident of. ``outlier``: the model was all but certain of the contrary, and no confirmed case
+    that looks alike supports the reader.
+    """
+
+    EVERY_RESULT = "every_result"
+    FLIPS_CONFIDENT_RESULT = "flips_confident_result"
+    OUTLIER = "outlier"

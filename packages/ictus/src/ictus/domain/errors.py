@@ -5,7 +5,11 @@ Each class carries a stable ``code`` (what a program matches on), a ``title``, a
 ``ictus.http.problem`` renders them as RFC 9457 problem details; a command-line tool prints the detail.
 """
 
-from typing import ClassVar
+from collections.abc import Mapping, Sequence
+from typing import ClassVar, TypeAlias
+
+Json: TypeAlias = "bool | int | float | str | Sequence[Json] | Mapping[str, Json] | None"
+"""What JSON can say."""
 
 
 class IctusError(Exception):
@@ -26,11 +30,11 @@ class IctusError(Exception):
         detail: str | None = None,
         *,
         retry_after: int | None = None,
-        extra: dict[str, str | int | float | bool | list[str]] | None = None,
+        extra: Mapping[str, Json] | None = None,
     ) -> None:
         self.detail = detail or self.title
         self.retry_after = retry_after
-        self.extra = extra or {}
+        self.extra: Mapping[str, Json] = extra or {}
         super().__init__(self.detail)
 
 

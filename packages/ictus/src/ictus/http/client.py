@@ -1,9 +1,10 @@
-"""Calls from one service to another: typed messages, bounded waiting, the caller's request id."""
+"""Calls from one service to another: typed messages, bounded waiting, the caller's request id and trace."""
 
 from types import TracebackType
 from typing import Self, TypeVar
 
 import httpx
+from opentelemetry import propagate
 from pydantic import BaseModel, ValidationError
 
 from ictus.domain.errors import IctusError, UnavailableError
@@ -75,6 +76,10 @@ class ServiceClient:
         """Send ``body`` as JSON when no answer but success is expected. Raises as ``call`` does."""
         self._send(method, path, body, params)
 
+    def download(self, path: str) -> bytes:
+        """The content of an answer that is no JSON. Raises as ``call`` does."""
+        return self._send("GET", path, None, None).content
+
     def close(self) -> None:
         """Close the kept connections."""
         self._client.close()
@@ -93,6 +98,7 @@ class ServiceClient:
         headers = {}
         if request_id := current_request_id():
             headers[REQUEST_ID_HEADER] = request_id
+        propagate.inject(headers)
         content = None
         if body is not None:
             content = body.model_dump_json()

@@ -3,10 +3,13 @@
 import re
 from collections.abc import Callable
 from time import perf_counter
-from typing import Any
+from typing import Any, Final
 from uuid import uuid4
 
 import structlog
+from fastapi.telemetry import TelemetryConfig
+from opentelemetry import propagate, trace
+from opentelemetry.trace import SpanKind
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
@@ -14,8 +17,18 @@ from ictus.domain.errors import IctusError
 
 REQUEST_ID_HEADER = "X-Request-ID"
 
+FRAMEWORK_TELEMETRY: Final[TelemetryConfig] = {
+    "tracing": False,
+    "metrics": False,
+    "logs": False,
+    "operation_spans": False,
+    "auto_configure": False,
+}
+"""``FastAPI(telemetry=…)``: its own spans hold addresses, queries and error messages, which may name a patient."""
+
 _ACCEPTED = re.compile(r"[A-Za-z0-9._-]{8,64}")
 _log = structlog.get_logger(__name__)
+_tracer = trace.get_tracer("ictus.http")
 
 Observer = Callable[[str, str, int, float], None]
 
@@ -52,7 +65,8 @@ class RequestContextMiddleware:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
-        sent = Headers(scope=scope).get(REQUEST_ID_HEADER, "")
+        headers = Headers(scope=scope)
+        sent = headers.get(REQUEST_ID_HEADER, "")
         request_id = sent if _ACCEPTED.fullmatch(sent) else uuid4().hex
         started = perf_counter()
         status = 0
@@ -64,7 +78,17 @@ class RequestContextMiddleware:
                 MutableHeaders(scope=message)[REQUEST_ID_HEADER] = request_id
             await send(message)
 
-        with structlog.contextvars.bound_contextvars(request_id=request_id):
+        with (
+            _tracer.start_as_current_span(
+                scope["method"],
+                context=propagate.extract(headers),
+                kind=SpanKind.SERVER,
+                attributes={"http.request.method": scope["method"], "ictus.request_id": request_id},
+                record_exception=False,
+                set_status_on_exception=False,
+            ) as span,
+            structlog.contextvars.bound_contextvars(request_id=request_id),
+        ):
             try:
                 await self._app(scope, receive, send_with_id)
             except Exception as error:
@@ -77,6 +101,10 @@ class RequestContextMiddleware:
             finally:
                 seconds = perf_counter() - started
                 route = route_template(scope)
+                span.update_name(f"{scope['method']} {route}")  # the route is known by now, and holds no id
+                span.set_attributes({"http.route": route, "http.response.status_code": status})
+                if status >= 500:
+                    span.set_status(trace.StatusCode.ERROR)
                 if self._observe is not None:
                     self._observe(scope["method"], route, status, seconds)
                 level = _log.debug if route.startswith(("/health", "/metrics")) else _log.info

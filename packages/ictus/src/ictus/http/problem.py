@@ -77,6 +77,14 @@ class MalformedRequestError(IctusError):
     status = 400
 
 
+class RequestStalledError(IctusError):
+    """The body did not arrive in time."""
+
+    code = "request_stalled"
+    title = "The request arrived too slowly and was broken off. Please check the connection and try again."
+    status = 408
+
+
 _BY_STATUS: dict[int, type[IctusError]] = {
     error.status: error
     for error in (
@@ -85,6 +93,7 @@ _BY_STATUS: dict[int, type[IctusError]] = {
         ForbiddenError,
         NotFoundError,
         MethodNotAllowedError,
+        RequestStalledError,
         TooLargeError,
         InvalidRequestError,
         TooManyRequestsError,

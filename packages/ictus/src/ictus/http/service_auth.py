@@ -1,9 +1,10 @@
 """Service-to-service authentication: one bearer token for each direction, from the settings of both sides."""
 
+from collections.abc import Mapping
 from hmac import compare_digest
 from typing import Annotated
 
-from fastapi import Depends
+from fastapi import Depends, Request
 from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
 
 from ictus.domain.errors import UnauthenticatedError
@@ -29,11 +30,41 @@ class ServiceToken:
     """
 
     def __init__(self, token: str) -> None:
-        if len(token) < MINIMUM_TOKEN_LENGTH:
-            raise ValueError(f"a service token has at least {MINIMUM_TOKEN_LENGTH} characters")
-        self._token = token.encode()
+        self._token = _checked(token)
 
     def __call__(self, sent: Annotated[HTTPAuthorizationCredentials | None, Depends(_bearer)]) -> None:
         """Raise ``ServiceTokenError`` unless the request carries the token."""
         if sent is None or not compare_digest(sent.credentials.encode(), self._token):
             raise ServiceTokenError
+
+
+class ServiceTokens:
+    """A dependency that lets the holders of several tokens pass and gives the name of the one who asks.
+
+    The name also stands in ``request.state.service``, for whoever writes down who did what.
+
+    Args:
+        tokens: by the name of the service that holds it, each another one.
+    """
+
+    def __init__(self, tokens: Mapping[str, str]) -> None:
+        self._tokens = {name: _checked(token) for name, token in tokens.items()}
+        if len(set(self._tokens.values())) != len(self._tokens):
+            raise ValueError("each service has a token of its own")
+
+    def __call__(
+        self, request: Request, sent: Annotated[HTTPAuthorizationCredentials | None, Depends(_bearer)]
+    ) -> str:
+        """Raise ``ServiceTokenError`` unless the request carries one of the tokens."""
+        shown = b"" if sent is None else sent.credentials.encode()
+        found = [name for name, token in self._tokens.items() if compare_digest(shown, token)]
+        if not found:
+            raise ServiceTokenError
+        request.state.service = found[0]
+        return found[0]
+
+
+def _checked(token: str) -> bytes:
+    if len(token) < MINIMUM_TOKEN_LENGTH:
+        raise ValueError(f"a service token has at least {MINIMUM_TOKEN_LENGTH} characters")
+    return token.encode()

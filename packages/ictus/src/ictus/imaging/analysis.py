@@ -1,6 +1,8 @@
 """What the sandboxed child does with an upload: one kind of file makes the study, the rest is left out."""
 
+import contextlib
 import hashlib
+from collections.abc import Iterator
 from dataclasses import replace
 
 from ictus.domain.errors import (
@@ -30,11 +32,31 @@ def analyse(request: IntakeRequest) -> IntakeOutcome:
         IntakeError: the upload is refused. An unexpected error of a reader becomes one too, with the
             error as its cause: whatever a reader trips over, the file is at fault.
     """
-    try:
+    with _as_refusals():
         return _analyse(request)
+
+
+def describe_again(request: IntakeRequest) -> None:
+    """Describe files that intake has stored before: ``{n}.json`` in the workdir for the ``n``-th path.
+
+    Raises:
+        IntakeError: a file cannot be read.
+    """
+    from ictus.imaging.describe import describe  # noqa: PLC0415
+
+    with _as_refusals():
+        for number, path in enumerate(request.paths):
+            describe(path, request.workdir / f"{number}.json", ())
+
+
+@contextlib.contextmanager
+def _as_refusals() -> Iterator[None]:
+    """Turn whatever a reader trips over into the refusal of the file."""
+    try:
+        yield
     except IntakeError:
         raise
-    except MemoryError as error:
+    except (MemoryError, ImportError) as error:  # an installed library that cannot be loaded found no room
         raise IntakeResourceError from error
     except EOFError as error:
         raise TruncatedFileError from error

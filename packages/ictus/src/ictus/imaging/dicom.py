@@ -120,7 +120,7 @@ def read_instance(file: UploadedFile, limits: IntakeLimits) -> Instance:
     """
     with file.path.open("rb") as source:
         _refuse_deflate_bomb(source)
-        header, pixels_follow = _read_header(source)
+        header, pixels_follow = read_header(source)
     _refuse_without_picture(header, pixels_follow)
     rows, columns, count = (
         _whole(header, keyword, 1 if keyword == "NumberOfFrames" else None)
@@ -135,8 +135,12 @@ def read_instance(file: UploadedFile, limits: IntakeLimits) -> Instance:
     return Instance(file, header, _transfer_syntax(header), rows, columns, _frames(header, count))
 
 
-def _read_header(source: BinaryIO) -> tuple[Dataset, bool]:
-    """(data set up to the pixels, whether pixels follow)."""
+def read_header(source: BinaryIO) -> tuple[Dataset, bool]:
+    """(data set up to the pixels, whether pixels follow); the file then stands at the pixels' element.
+
+    Raises:
+        MalformedFileError: this is no data set.
+    """
     met: list[int] = []
 
     def at_pixels(tag: BaseTag, _vr: str | None, _length: int) -> bool:

@@ -16,6 +16,7 @@ from ictus.imaging.assemble import assemble, modality_of
 from ictus.imaging.body_parts import body_part
 from ictus.imaging.codestream import clean_pixel_data
 from ictus.imaging.deidentify import de_identify
+from ictus.imaging.describe import describe
 from ictus.imaging.dicom import Instance, read_instance
 from ictus.imaging.intake import IntakeOutcome, IntakeRequest, IntakeSeries, PatientIdentity
 from ictus.imaging.series import Stack, stacks_of
@@ -101,6 +102,7 @@ class _Study:
         own = sorted(instance.text("SOPInstanceUID") for instance in self.instances)
         self.uid = self._new_uid(self._first("StudyInstanceUID") or f"study of {' '.join(own)}")
         self.written: dict[Path, Path] = {}
+        self.described = 0
 
     def read(self, stack: Stack) -> IntakeSeries | None:
         """The stack as a series; None when it was left out."""
@@ -120,7 +122,22 @@ class _Study:
             series_uid=self._new_uid(first.text("SeriesInstanceUID")),
             source_paths=tuple(self.written[instance.file.path] for instance in stack.instances),
             warnings=assembled.warnings,
+            description_paths=self._describe(stack),
         )
+
+    def _describe(self, stack: Stack) -> tuple[Path, ...]:
+        """Say of each file of the stack what it is made of, and which slice each of its frames became."""
+        places = {
+            (slot.instance.file.path, slot.frame.number): index for index, slot in enumerate(stack.slots)
+        }
+        described = []
+        for instance in stack.instances:
+            path = self.request.workdir / "sources" / f"{self.described}.json"
+            self.described += 1
+            slices = tuple(places.get((instance.file.path, frame.number), -1) for frame in instance.frames)
+            describe(self.written[instance.file.path], path, slices)
+            described.append(path)
+        return tuple(described)
 
     def identity(self) -> PatientIdentity:
         """Who the patient is, from the first instance that says it."""
@@ -144,7 +161,9 @@ class _Study:
         folder = self.request.workdir / "sources"
         folder.mkdir(exist_ok=True)
         path = folder / f"{len(self.written)}.dcm"
-        self._new_uid(instance.text("SOPInstanceUID"))
+        for keyword in ("SOPInstanceUID", "FrameOfReferenceUID"):
+            if original := instance.text(keyword):
+                self._new_uid(original)
         clean_pixel_data(dataset)
         de_identify(dataset, self.request.uid_key, self.words)
         dataset.save_as(path, enforce_file_format=True)

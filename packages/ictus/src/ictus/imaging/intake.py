@@ -71,6 +71,8 @@ class IntakeRequest:
         uid_key: key of the HMAC that replaces DICOM UIDs; the same key and UID always give the same new UID.
         workdir: an empty private directory; everything that intake makes is written below it, and the
             caller deletes it.
+        describe_only: the paths are files that intake has stored before; they are only described
+            (``describe_stored``).
     """
 
     paths: tuple[Path, ...]
@@ -78,6 +80,7 @@ class IntakeRequest:
     workdir: Path
     declared_modality: Modality | None = None
     limits: IntakeLimits = field(default_factory=IntakeLimits)
+    describe_only: bool = False
 
     def to_json(self) -> bytes:
         """What crosses the pipe to the child."""
@@ -88,6 +91,7 @@ class IntakeRequest:
                 "workdir": str(self.workdir.resolve()),
                 "declared_modality": self.declared_modality,
                 "limits": asdict(self.limits),
+                "describe_only": self.describe_only,
             }
         ).encode()
 
@@ -102,6 +106,7 @@ class IntakeRequest:
             workdir=Path(sent["workdir"]),
             declared_modality=Modality(modality) if modality else None,
             limits=IntakeLimits(**sent["limits"]),
+            describe_only=sent["describe_only"],
         )
 
 
@@ -129,7 +134,7 @@ class PatientIdentity:
     It belongs encrypted into the gateway's schema. Values are as the sender wrote them; empty is None.
 
     Attributes:
-        original_uids: new UID -> the sender's UID, of the study, its series and instances.
+        original_uids: new UID -> the sender's UID, of the study, its series, instances and frames of reference.
     """
 
     patient_name: str | None = None
@@ -161,6 +166,8 @@ class IntakeSeries:
         description: for people; made only from attributes that cannot hold identity.
         series_uid: the new SeriesInstanceUID.
         source_paths: the de-identified files, in slice order, below the workdir.
+        description_paths: of each DICOM file in ``source_paths``, what it is made of (``ictus.imaging.describe``);
+            empty for other formats.
         warnings: stable codes of what a reader should know, e.g. ``uneven_spacing``.
     """
 
@@ -178,6 +185,7 @@ class IntakeSeries:
     series_uid: str
     source_paths: tuple[Path, ...]
     warnings: tuple[str, ...] = ()
+    description_paths: tuple[Path, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -206,6 +214,32 @@ def run_intake(request: IntakeRequest) -> IntakeOutcome:
     Raises:
         IntakeError: the subclass says why the upload is refused; nothing of it may be kept.
     """
+    outcome = _outcome_adapter().validate_python(_accepted(request)["outcome"])
+    for series in outcome.series:
+        for path in (series.volume_path, *series.source_paths, *series.description_paths):
+            _refuse_outside(path, request.workdir)
+    return outcome
+
+
+def describe_stored(paths: tuple[Path, ...], workdir: Path) -> tuple[Path, ...]:
+    """Describe DICOM files that intake has stored before, in a sandboxed child; a description for each, in order.
+
+    Args:
+        paths: de-identified files.
+        workdir: an empty private directory that the caller deletes.
+
+    Raises:
+        IntakeError: a file cannot be read any more.
+    """
+    _accepted(IntakeRequest(paths, b"", workdir, describe_only=True))
+    described = tuple(workdir / f"{number}.json" for number in range(len(paths)))
+    for path in described:
+        _refuse_outside(path, workdir)
+    return described
+
+
+def _accepted(request: IntakeRequest) -> dict[str, Any]:
+    """The child's answer, unless it is a refusal, which is raised."""
     answer = _answer_of_child(request)
     if answer.get("network_guard") == "python":
         _log.warning(
@@ -217,13 +251,13 @@ def run_intake(request: IntakeRequest) -> IntakeOutcome:
         if refusal["cause"]:
             error.add_note(f"in the intake child: {refusal['cause']}")
         raise error
-    outcome = _outcome_adapter().validate_python(answer["outcome"])
-    for series in outcome.series:
-        for path in (series.volume_path, *series.source_paths):
-            # The child has parsed hostile bytes: what it names is read only where it was told to write.
-            if path.is_symlink() or not path.resolve().is_relative_to(request.workdir.resolve()):
-                raise IntakeResourceError("Intake was stopped: its answer named a file outside its folder.")
-    return outcome
+    return answer
+
+
+def _refuse_outside(path: Path, workdir: Path) -> None:
+    """The child has parsed hostile bytes: what it names is read only where it was told to write."""
+    if path.is_symlink() or not path.resolve().is_relative_to(workdir.resolve()):
+        raise IntakeResourceError("Intake was stopped: its answer named a file outside its folder.")
 
 
 @functools.cache

@@ -41,6 +41,11 @@ class Turn:
         turned = plane.T if self.transpose else plane
         return turned[:: -1 if self.flip_rows else 1, :: -1 if self.flip_columns else 1]
 
+    def undo(self, shown: NDArray[Value]) -> NDArray[Value]:
+        """The plane as it is stored, from the plane as ``apply`` shows it; a view."""
+        flipped = shown[:: -1 if self.flip_rows else 1, :: -1 if self.flip_columns else 1]
+        return flipped.T if self.transpose else flipped
+
 
 def turn_for(orientation: tuple[float, ...]) -> Turn:
     """How to turn planes of this ImageOrientationPatient (row direction, then column direction)."""

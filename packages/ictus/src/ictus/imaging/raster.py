@@ -42,7 +42,7 @@ def read_picture(request: IntakeRequest, file: UploadedFile, series_uid: str) ->
         InvalidValuesError: it is blank.
     """
     pixels = _decode(file, request.limits)
-    grey, colourfulness = _to_grey(pixels)
+    grey, colourfulness = to_grey(pixels)
     refuse_constant(grey)
     clean = _write_clean(pixels, request.workdir)
     modality = request.declared_modality or modality_of_picture(grey, colourfulness)
@@ -96,8 +96,8 @@ def _samples(image: Image.Image) -> NDArray[np.uint8] | NDArray[np.uint16]:
     return np.asarray(Image.alpha_composite(black, shown).convert("RGB"))
 
 
-def _to_grey(pixels: NDArray[np.uint8] | NDArray[np.uint16]) -> tuple[NDArray[np.uint8], float]:
-    """((rows, columns) 0..255, colourfulness)."""
+def to_grey(pixels: NDArray[np.uint8] | NDArray[np.uint16]) -> tuple[NDArray[np.uint8], float]:
+    """A decoded picture as ((rows, columns) 0..255, colourfulness 0..1)."""
     if pixels.ndim == 3:
         spread = pixels.max(axis=2).astype(np.float32) - pixels.min(axis=2)
         luminance = pixels.astype(np.float32) @ _LUMA

@@ -35,8 +35,11 @@ def main() -> None:
 
 def _answer(request: IntakeRequest) -> dict[str, object]:
     try:
-        from ictus.imaging.analysis import analyse  # noqa: PLC0415 (imported confined)
+        from ictus.imaging.analysis import analyse, describe_again  # noqa: PLC0415 (imported confined)
 
+        if request.describe_only:
+            describe_again(request)
+            return {}
         return {"outcome": asdict(analyse(request))}
     except IntakeError as error:
         return {"refused": {"code": error.code, "detail": error.detail, "cause": _place(error.__cause__)}}

@@ -15,6 +15,7 @@ def write_volume(
     series_uid: str,
     source_paths: tuple[Path, ...],
     warnings: tuple[str, ...] = (),
+    description_paths: tuple[Path, ...] = (),
 ) -> IntakeSeries:
     """Write ``volumes/{n}.safetensors`` below the workdir and describe it."""
     folder = workdir / "volumes"
@@ -40,4 +41,5 @@ def write_volume(
         series_uid=series_uid,
         source_paths=source_paths,
         warnings=warnings,
+        description_paths=description_paths,
     )

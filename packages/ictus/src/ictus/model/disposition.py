@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ictus.contracts.prediction import DecisionThresholds
-from ictus.domain.enums import Disposition, Finding
+from ictus.domain.enums import Disposition, Finding, Modality
 from ictus.imaging.volume import Volume
 from ictus.model.aggregation import aggregate
 from ictus.model.calibration import slice_probabilities
@@ -24,9 +24,12 @@ from ictus.model.manifest import ModelManifest, Validation
 from ictus.model.preprocess import PreparedSlices
 from ictus.model.suitability import (
     EmbeddingStatistics,
+    OrientationLimits,
     SuitabilityFault,
     embedding_faults,
+    embedding_novelty,
     image_faults,
+    is_upside_down,
 )
 
 
@@ -47,6 +50,8 @@ _FAULT_REASONS: Final[dict[SuitabilityFault, str]] = {
     "Send a head CT, or the images in a brain window.",
     SuitabilityFault.UNLIKE_TRAINING: "The image is too unlike the head CTs that the model has learned from, "
     "so its answer would mean nothing.",
+    SuitabilityFault.UPSIDE_DOWN: "The head lies upside down. Please turn the images so that the face points "
+    "upwards, and send them again.",
 }
 
 
@@ -57,6 +62,7 @@ class SeriesDecision:
     Attributes:
         slice_probabilities: calibrated stroke probability of each slice, None where unsuitable.
         thresholds: what ``stroke_probability`` was held against; None when nothing was decided by it.
+        novelty: mean of the key slices, or of all slices where there are none; None without an embedding check.
     """
 
     disposition: Disposition
@@ -68,6 +74,7 @@ class SeriesDecision:
     slice_probabilities: tuple[float | None, ...]
     key_slices: tuple[int, ...]
     thresholds: DecisionThresholds | None
+    novelty: float | None
 
 
 @dataclass(frozen=True)
@@ -117,12 +124,17 @@ def decide_series(
         manifest.suitability.image,
         expects_head_ct=uncovered is None,
     )
+    if volume.modality is Modality.OTHER and not volume.modality_stated:  # nobody says that it is a scan
+        faults = [fault or SuitabilityFault.NO_HEAD for fault in faults]
+    novelty: NDArray[np.float32] | None = None
     if uncovered is None and statistics is not None and manifest.suitability.embedding is not None:
-        unlike = embedding_faults(embedding, statistics, manifest.suitability.embedding)
+        novelty = embedding_novelty(embedding, statistics, manifest.suitability.embedding)
+        unlike = embedding_faults(novelty)
         faults = [fault or other for fault, other in zip(faults, unlike, strict=True)]
+        faults = _faults_of_position(prepared, faults, statistics, manifest.suitability.orientation)
     usable = np.array([fault is None for fault in faults])
     if not usable.any() or usable.mean() < manifest.suitability.minimum_share:
-        return _unsuitable(faults)
+        return _unsuitable(faults, _mean(novelty, ()))
 
     stroke = slice_probabilities(logits, manifest.calibration)[:, manifest.stroke_classes].sum(axis=1)
     score = aggregate(stroke, usable, manifest.aggregation, manifest.calibration)
@@ -131,7 +143,7 @@ def decide_series(
     if uncovered is not None:
         code, reason = uncovered
         return SeriesDecision(
-            Disposition.NOT_VALIDATED, code, reason, None, score.probability, None, by_slice, (), None
+            Disposition.NOT_VALIDATED, code, reason, None, score.probability, None, by_slice, (), None, None
         )
     quantiles = manifest.decision.study if score.is_study_level else manifest.decision.slice
     left = prediction_set(score.probability, quantiles)
@@ -149,6 +161,7 @@ def decide_series(
         thresholds=DecisionThresholds(
             normal_at_most=quantiles.normal_at_most, stroke_at_least=quantiles.stroke_at_least
         ),
+        novelty=_mean(novelty, score.key_slices),
     )
 
 
@@ -197,7 +210,28 @@ def _uncovered(volume: Volume, validation: Validation) -> tuple[ReasonCode, str]
     return None
 
 
-def _unsuitable(faults: Sequence[SuitabilityFault | None]) -> SeriesDecision:
+def _faults_of_position(
+    prepared: PreparedSlices,
+    faults: list[SuitabilityFault | None],
+    statistics: EmbeddingStatistics,
+    limits: OrientationLimits | None,
+) -> list[SuitabilityFault | None]:
+    """The faults, and that of lying upside down for all slices without one."""
+    without = np.flatnonzero([fault is None for fault in faults])
+    if limits is None or statistics.upright is None or not len(without):
+        return faults
+    if not is_upside_down(prepared, without, statistics.upright, limits):
+        return faults
+    return [fault or SuitabilityFault.UPSIDE_DOWN for fault in faults]
+
+
+def _mean(novelty: NDArray[np.float32] | None, key_slices: Sequence[int]) -> float | None:
+    if novelty is None:
+        return None
+    return float(np.mean(novelty[list(key_slices)] if key_slices else novelty))
+
+
+def _unsuitable(faults: Sequence[SuitabilityFault | None], novelty: float | None) -> SeriesDecision:
     fault = Counter(fault for fault in faults if fault is not None).most_common(1)[0][0]
     return SeriesDecision(
         disposition=Disposition.UNSUITABLE,
@@ -209,6 +243,7 @@ def _unsuitable(faults: Sequence[SuitabilityFault | None]) -> SeriesDecision:
         slice_probabilities=(None,) * len(faults),
         key_slices=(),
         thresholds=None,
+        novelty=novelty,
     )
 
 

@@ -3,6 +3,8 @@
 A model directory holds ``manifest.json``, ``model.onnx`` (the graph; its tensors lie in ``weights.pt`` by
 offset), ``weights.pt`` (the only copy of the weights), ``suitability.safetensors``, ``model-card.md`` and,
 where it passed its comparison, ``model.int8.onnx`` (the same network in 8-bit integers, with its own tensors).
+A model that can be taught further also carries ``replay.safetensors`` and ``test-set.safetensors``: embeddings of
+slices that it learned from, and of patients that neither it nor a later version may learn from.
 The manifest names each file with its SHA-256, so the digest of the manifest identifies all of it.
 """
 
@@ -28,6 +30,8 @@ GRAPH_FILE: Final = "model.onnx"
 INT8_GRAPH_FILE: Final = "model.int8.onnx"
 WEIGHTS_FILE: Final = "weights.pt"
 CARD_FILE: Final = "model-card.md"
+REPLAY_FILE: Final = "replay.safetensors"
+TEST_SET_FILE: Final = "test-set.safetensors"
 
 INPUT_PIXELS: Final = "pixels"
 OUTPUT_LOGITS: Final = "logits"
@@ -59,6 +63,16 @@ class Architecture(Params):
     mobilenet: Literal["mobilenet_v2", "mobilenet_v3_large", "mobilenet_v3_small"] = "mobilenet_v2"
     mobilenet_same_padding: bool = Field(
         default=False, description="TensorFlow's SAME padding on stride-2 convolutions (weights made there)."
+    )
+    pooled_stages: int = Field(
+        default=1,
+        ge=1,
+        le=3,
+        description="How many of each backbone's last stages are pooled: the last maps (1/32 of the pixels), those "
+        "before (1/16), those before (1/8).",
+    )
+    pooling: Literal["mean", "mean_max"] = Field(
+        default="mean", description="What is kept of each map: its mean, or its mean and its highest value."
     )
     fusion: Literal["concatenate", "average"] = "concatenate"
     fusion_width: int = Field(default=512, ge=1, description="Width of the projections that are averaged.")
@@ -119,6 +133,9 @@ class Training(Params):
     dataset_sha256: str = Field(pattern=_SHA256)
     patients: int = Field(ge=1)
     slices: int = Field(ge=1)
+    test_patients: int = Field(
+        default=0, ge=0, description="Of the patients, how many the released network never learned from."
+    )
     seed: int
     pretrained: str
     evaluation: str = Field(description="How the metrics were obtained, e.g. the folds.")
@@ -168,6 +185,12 @@ class ModelManifest(Params):
     classes: tuple[ModelClass, ...] = Field(min_length=2)
     explained_class: str = Field(description="The class whose logit the heatmaps explain.")
     embedding_size: int = Field(ge=1)
+    embedding_space: str | None = Field(
+        default=None,
+        pattern=_SHA256,
+        description="Digest of what makes the embedding: embeddings of one space can be compared and replayed. A head "
+        "that is trained anew keeps it.",
+    )
     preprocess: PreprocessParams
     calibration: Calibration
     aggregation: Aggregation

@@ -3,7 +3,8 @@
 Every slice goes through the same steps: CT window to 8-bit grey, head-region crop, noise reduction, resize,
 contrast enhancement, normalisation with the ImageNet mean and deviation. A picture has lost its Hounsfield
 units, so it is read as having been exported at ``picture_window`` and brought to the same window: a CT series
-and a picture of it give the same input. Two more channels may show the inside of the skull (``intracranial``). The parameters travel in the manifest.
+and a picture of it give the same input. Two more channels may show the inside of the skull (``intracranial``), or
+diffusion MR is levelled into three (``harmonise``). The parameters travel in the manifest.
 """
 
 from collections.abc import Sequence
@@ -19,6 +20,7 @@ from pydantic import Field, model_validator
 
 from ictus.imaging.volume import Volume, VoxelUnits
 from ictus.model.base import Params
+from ictus.model.harmonise import Harmonise, harmonised_channels, head_frame
 from ictus.model.intracranial import Intracranial, intracranial_channels
 
 cv2.setNumThreads(1)  # the engine owns the cores; OpenCV's threads beside it cost up to 1.4x
@@ -92,6 +94,11 @@ class PreprocessParams(Params):
     intracranial: Intracranial | None = Field(
         default=None, description="Second and third channel show the inside of the skull, for one window."
     )
+    harmonise: Harmonise | None = Field(
+        default=None,
+        exclude_if=lambda block: block is None,  # what was written before there was this block stays the same
+        description="Diffusion MR is framed by its own median and levelled into three channels.",
+    )
     mean: tuple[float, float, float] = (0.485, 0.456, 0.406)
     deviation: tuple[float, float, float] = (0.229, 0.224, 0.225)
 
@@ -101,6 +108,8 @@ class PreprocessParams(Params):
             raise ValueError("one window or three")
         if self.intracranial is not None and len(self.windows) != 1:
             raise ValueError("intracranial channels go with one window")
+        if self.harmonise is not None and (len(self.windows) != 1 or self.intracranial is not None):
+            raise ValueError("harmonised channels go with one window and without intracranial ones")
         if self.noise_kernel % 2 == 0:
             raise ValueError("noise_kernel must be odd")
         return self
@@ -139,7 +148,7 @@ def prepare(volume: Volume, params: PreprocessParams, indices: Sequence[int] | N
     voxels = volume.voxels if indices is None else volume.voxels[chosen]
     aspect = volume.spacing_mm[1] / volume.spacing_mm[2] if volume.spacing_mm else 1.0
     windowed = to_display(voxels, volume.units, params.windows[0], params.picture_window)
-    boxes = np.array([head_box(picture, params.crop, aspect) for picture in windowed], dtype=np.int32)
+    boxes = np.array([_framed(picture, params, aspect) for picture in windowed], dtype=np.int32)
     pixels = np.empty((len(voxels), 3, params.size, params.size), dtype=np.float32)
     for position, (picture, box) in enumerate(zip(windowed, boxes, strict=True)):
         channels = [enhance(picture, box, params)]
@@ -148,6 +157,10 @@ def prepare(volume: Volume, params: PreprocessParams, indices: Sequence[int] | N
             channels.append(enhance(other, box, params))
         pixels[position] = normalise(channels, params)
     return PreparedSlices(pixels, boxes.reshape(-1, 4), windowed, chosen.astype(np.int32))
+
+
+def _framed(picture: UInt8, params: PreprocessParams, aspect: float) -> tuple[int, int, int, int]:
+    return head_frame(picture) if params.harmonise else head_box(picture, params.crop, aspect)
 
 
 def to_display(
@@ -230,8 +243,11 @@ def enhance(picture: UInt8, box: Sequence[int] | Int32, params: PreprocessParams
 def normalise(channels: Sequence[UInt8], params: PreprocessParams) -> Float32:
     """One or three enhanced (size, size) uint8 pictures of a slice to its (3, size, size) float32 input.
 
-    With ``params.intracranial`` the one picture is joined by the two that are made from it.
+    With ``params.intracranial`` the one picture is joined by the two that are made from it, with
+    ``params.harmonise`` three are made from it.
     """
+    if params.harmonise is not None:
+        channels = harmonised_channels(channels[0], params.harmonise)
     if params.intracranial is not None:
         channels = [channels[0], *intracranial_channels(channels[0], params.intracranial)]
     pixels = np.empty((3, params.size, params.size), dtype=np.float32)

@@ -1,15 +1,19 @@
 """Is this slice something the model may speak about at all?
 
-Two layers. Image checks on the windowed slice cost microseconds and catch what is no head CT to anyone:
+Three layers. Image checks on the windowed slice cost microseconds and catch what is no head CT to anyone:
 blank, coloured, noise, no skull in dark surroundings. The embedding check asks whether the network has seen
 the like: the distance of the normalised embedding to its k-th nearest training embedding (Sun et al., ICML
-2022), in the training data's principal subspace, what lies outside it included. The first three hold for any modality, the others only for what the model is validated for.
+2022) or to their middle (Mahalanobis, Lee et al., NeurIPS 2018), in the training data's principal subspace, what
+lies outside it included. Distance alone takes some strangers that lie near for heads and would refuse heads of
+other sites that lie a little farther; so a line between head CT and pictures of other things is asked as well (outlier
+exposure: Hendrycks et al., ICLR 2019). The third asks which way up the head lies (``ictus.model.orientation``).
+Blank, colour and noise hold for any modality, the others only for what the model is validated for.
 """
 
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
-from typing import Final
+from typing import Final, Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,12 +21,22 @@ from pydantic import Field
 from safetensors.numpy import load_file
 
 from ictus.model.base import Params
+from ictus.model.orientation import TENSORS, UprightStatistics, series_evidence, upright_traits
 from ictus.model.preprocess import PreparedSlices
 
 Float32 = NDArray[np.float32]
 
 _BLACK: Final = 16
-_WHITE: Final = 250
+_WHITE: Final = 0.93
+"""Of the brightest: the skull is cut off at one level, wherever a site's window and gamma put it."""
+_BRIGHTEST: Final = 99.5
+"""Percentile of the crop that counts as the brightest: single bright pixels are marks or noise."""
+_LEAST_WHITE: Final = 150.0
+"""Grey level that white has at least: in a dim picture nothing is bone."""
+_ASKED_FOR_POSITION: Final = 32
+"""Slices of a series, evenly spread, that are asked which way up they lie: more would only cost time."""
+_LIKENESS: Final = "likeness"
+"""Name in the statistics file."""
 
 
 class SuitabilityFault(StrEnum):
@@ -33,6 +47,7 @@ class SuitabilityFault(StrEnum):
     NOISE = "noise_image"
     NO_HEAD = "no_head_in_image"
     UNLIKE_TRAINING = "unlike_training_images"
+    UPSIDE_DOWN = "upside_down_image"
 
 
 class ImageLimits(Params):
@@ -51,12 +66,70 @@ class ImageLimits(Params):
     )
 
 
+Statistic = Literal["nearest", "mahalanobis"]
+"""What the embedding is held against: its nearest training embeddings, or the distribution of all of them."""
+
+
+class StatisticCompared(Params):
+    """One candidate for the embedding check, as cross-validation by patient judged it; shares are 0..1."""
+
+    statistic: Statistic
+    maximum_distance: float = Field(gt=0)
+    refused: float = Field(ge=0, le=1, description="Of held-out patients' slices as they are.")
+    refused_changed: float = Field(
+        ge=0, le=1, description="Of the same slices as other sites may export them."
+    )
+    drawn_refused: float = Field(ge=0, le=1, description="Of drawn pictures that are no head.")
+    drawn_margin: float = Field(
+        ge=0, description="Distance over the limit that 95 % of the drawn pictures exceed: the larger wins."
+    )
+
+
+class LikenessLimits(Params):
+    """Bound of the line between head CT and strangers, and how it did under cross-validation; shares are 0..1."""
+
+    minimum_score: float = Field(description="A slice with less is more like a stranger than like a head CT.")
+    penalty: float = Field(gt=0, description="Inverse strength of the ridge penalty that was chosen.")
+    strangers: int = Field(ge=1, description="Pictures that are no head CT that it was fitted on.")
+    kinds: tuple[str, ...]
+    refused: float = Field(ge=0, le=1, description="Of held-out patients' slices as they are.")
+    refused_changed: float = Field(
+        ge=0, le=1, description="Of the same slices as other sites may export them."
+    )
+    strangers_refused: float = Field(
+        ge=0, le=1, description="Of strangers of a kind that was left out of the fit, over all kinds."
+    )
+
+
 class EmbeddingLimits(Params):
     """Bounds of the embedding check; the statistics are tensors of ``suitability.safetensors``."""
 
     statistics_file: str = "suitability.safetensors"
-    neighbour: int = Field(ge=1, description="The distance is taken to the k-th nearest training embedding.")
+    statistic: Statistic = "nearest"
+    neighbour: int = Field(
+        ge=1, description="The distance is taken to the k-th nearest training embedding; 1 for Mahalanobis."
+    )
     maximum_distance: float = Field(gt=0)
+    compared: tuple[StatisticCompared, ...] = Field(
+        default=(), description="The candidates it was chosen from; empty where there was no choice."
+    )
+    likeness: LikenessLimits | None = Field(
+        default=None,
+        exclude_if=lambda block: block is None,  # what was written before there was this block stays the same
+        description="Of the line between head CT and strangers; None where there is none.",
+    )
+
+
+class OrientationLimits(Params):
+    """Bound of the orientation check; its statistics lie beside those of the embedding check. Shares are 0..1."""
+
+    minimum_evidence: float = Field(
+        description="A series with less is upside down: the sum of its slices' evidence over the root of their number."
+    )
+    upright_refused: float = Field(ge=0, le=1, description="Of held-out patients' single slices.")
+    turned_refused: float = Field(ge=0, le=1, description="Of the same slices upside down.")
+    upright_series_refused: float = Field(ge=0, le=1, description="Of held-out patients.")
+    turned_series_refused: float = Field(ge=0, le=1, description="Of the same patients upside down.")
 
 
 class Suitability(Params):
@@ -64,6 +137,7 @@ class Suitability(Params):
 
     image: ImageLimits = ImageLimits()
     embedding: EmbeddingLimits | None = None
+    orientation: OrientationLimits | None = None
     minimum_share: float = Field(
         default=0.5, gt=0, le=1, description="A series with a smaller share of suitable slices is unsuitable."
     )
@@ -76,23 +150,53 @@ class EmbeddingStatistics:
     Attributes:
         mean: (features,) float32, of the training embeddings.
         axes: (features, components) float32, orthonormal: their principal axes.
-        reference: (m, components) float32: training embeddings along the axes.
+        reference: (m, components) float32: training embeddings along the axes; for Mahalanobis their middle alone.
+        deviations: (components + 1,) float32: what distances along the axes, and outside them, are measured in.
+        likeness: (features + 1,) float32: the weights of each feature in the likeness to head CT, and what is added;
+            None when the model has none.
+        upright: of the orientation check; None when the model has none.
     """
 
     mean: Float32
     axes: Float32
     reference: Float32
+    deviations: Float32 | None = None
+    likeness: Float32 | None = None
+    upright: UprightStatistics | None = None
 
     def distances(self, embedding: NDArray[np.floating], neighbour: int) -> Float32:
         """(n, features) embeddings to the (n,) distance to their ``neighbour``-th nearest reference."""
         centred = unit_rows(embedding) - self.mean
         along = centred @ self.axes
         outside = (centred**2).sum(axis=1) - (along**2).sum(axis=1)
-        products = along @ self.reference.T
-        squared = (along**2).sum(axis=1)[:, None] + (self.reference**2).sum(axis=1) - 2 * products
+        reference = self.reference
+        if self.deviations is not None:
+            along, reference = along / self.deviations[:-1], reference / self.deviations[:-1]
+            outside /= self.deviations[-1] ** 2
+        products = along @ reference.T
+        squared = (along**2).sum(axis=1)[:, None] + (reference**2).sum(axis=1) - 2 * products
         nearest = np.partition(squared, neighbour - 1, axis=1)[:, neighbour - 1]
         distance: Float32 = np.sqrt(np.clip(nearest + outside, 0, None))
         return distance
+
+    def tensors(self) -> dict[str, Float32]:
+        """What is kept in the statistics file."""
+        tensors = {"mean": self.mean, "axes": self.axes, "reference": self.reference}
+        for name, tensor in (("deviations", self.deviations), (_LIKENESS, self.likeness)):
+            if tensor is not None:
+                tensors[name] = tensor
+        return tensors | (self.upright.tensors() if self.upright is not None else {})
+
+
+def likeness_scores(embedding: NDArray[np.floating], likeness: Float32) -> Float32:
+    """(n, features) embeddings to (n,): how much each is like head CT rather than like strangers.
+
+    Args:
+        embedding: as the network gives it.
+        likeness: (features + 1,) of ``EmbeddingStatistics``.
+    """
+    scores: Float32 = unit_rows(embedding) @ likeness[:-1] + likeness[-1]
+    return scores
 
 
 def unit_rows(embedding: NDArray[np.floating]) -> Float32:
@@ -105,7 +209,15 @@ def unit_rows(embedding: NDArray[np.floating]) -> Float32:
 def load_statistics(directory: Path, limits: EmbeddingLimits) -> EmbeddingStatistics:
     """The statistics of a verified model directory."""
     tensors = load_file(directory / limits.statistics_file)
-    return EmbeddingStatistics(tensors["mean"], tensors["axes"], tensors["reference"])
+    upright = UprightStatistics(*(tensors[name] for name in TENSORS)) if TENSORS[0] in tensors else None
+    return EmbeddingStatistics(
+        tensors["mean"],
+        tensors["axes"],
+        tensors["reference"],
+        tensors.get("deviations"),
+        tensors.get(_LIKENESS),
+        upright,
+    )
 
 
 def image_faults(
@@ -129,12 +241,48 @@ def image_faults(
     ]
 
 
-def embedding_faults(
+def embedding_novelty(
     embedding: NDArray[np.floating], statistics: EmbeddingStatistics, limits: EmbeddingLimits
-) -> list[SuitabilityFault | None]:
-    """``UNLIKE_TRAINING`` for each slice whose embedding lies too far from the training slices."""
-    far = statistics.distances(embedding, limits.neighbour) > limits.maximum_distance
-    return [SuitabilityFault.UNLIKE_TRAINING if is_far else None for is_far in far]
+) -> Float32:
+    """(n, features) embeddings to (n,): the distance from the training slices over the limit; above 1 is too far.
+
+    What is more like a stranger than like a head CT lies beyond 1 by as much as it misses of the likeness.
+    """
+    novelty: Float32 = statistics.distances(embedding, limits.neighbour) / limits.maximum_distance
+    if limits.likeness is None or statistics.likeness is None:
+        return novelty
+    missed = limits.likeness.minimum_score - likeness_scores(embedding, statistics.likeness)
+    return np.where(missed > 0, np.maximum(novelty, 1 + missed), novelty).astype(np.float32)
+
+
+def embedding_faults(novelty: Float32) -> list[SuitabilityFault | None]:
+    """``UNLIKE_TRAINING`` for each slice whose embedding lies too far from the training slices.
+
+    Args:
+        novelty: (n,) of ``embedding_novelty``.
+    """
+    return [SuitabilityFault.UNLIKE_TRAINING if value > 1 else None for value in novelty]
+
+
+def is_upside_down(
+    prepared: PreparedSlices,
+    positions: NDArray[np.int64],
+    statistics: UprightStatistics,
+    limits: OrientationLimits,
+) -> bool:
+    """Whether a series of head CT lies upside down: one slice may be hard to tell, all of them are not.
+
+    Args:
+        prepared: the slices.
+        positions: (n,) those that may be asked, at least one.
+        statistics: of the orientation check.
+        limits: the manifest's bound.
+    """
+    asked = positions[
+        np.linspace(0, len(positions) - 1, min(len(positions), _ASKED_FOR_POSITION)).astype(int)
+    ]
+    traits = np.stack([upright_traits(prepared.windowed[at], prepared.boxes[at]) for at in asked])
+    return series_evidence(statistics.evidence(traits)) < limits.minimum_evidence
 
 
 @dataclass(frozen=True)
@@ -164,13 +312,14 @@ def measure(picture: NDArray[np.uint8], box: NDArray[np.int32]) -> ImageTraits:
     width = min(sample.shape[1], neighbours.shape[1])
     deviation = float(sample.std())
     roughness = float(np.abs(sample[:, :width] - neighbours[:, :width]).mean()) / max(deviation, 1e-6)
+    white = max(_WHITE * float(np.percentile(sample, _BRIGHTEST)), _LEAST_WHITE)
     edge = max(1, min(sample.shape) // 10)
     corners = np.concatenate([sample[i, j].ravel() for i in _ends(edge) for j in _ends(edge)])
     return ImageTraits(
         deviation=deviation,
         roughness=roughness,
         background=float((corners < _BLACK).mean()),
-        bone=float((sample >= _WHITE).mean()),
+        bone=float((sample >= white).mean()),
     )
 
 

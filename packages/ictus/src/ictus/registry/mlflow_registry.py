@@ -12,6 +12,7 @@ import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Final
 
@@ -25,6 +26,7 @@ from mlflow.tracking import MlflowClient
 from ictus.domain.errors import ConflictError, NotFoundError, UnavailableError
 from ictus.model.manifest import (
     MANIFEST_FILE,
+    TEST_SET_FILE,
     ModelDirectory,
     ModelManifest,
     ModelRefusedError,
@@ -35,10 +37,15 @@ from ictus.model.signature import SIGNATURE_FILE, load_signed_model_directory, v
 
 CHAMPION: Final = "champion"
 CHALLENGER: Final = "challenger"
+GATE_TAG: Final = "ictus.gate"
+"""Run tag: ``passed`` or ``refused``, of a candidate that a gate has judged."""
+TRAINING_TAG: Final = "ictus.training"
+"""Run tag: the id of the training that made a candidate."""
 _VERSION_TAG: Final = "ictus.version"
 _SHA256_TAG: Final = "ictus.sha256"
 _ARTEFACT: Final = "model"
 _RECORD: Final = "record"
+_RUNS_AT_ONCE: Final = 1000
 _FIGURES_AT_ONCE: Final = 1000  # MLflow's limit for one call
 _PARAMETERS_AT_ONCE: Final = 100
 _MISSING: Final = "RESOURCE_DOES_NOT_EXIST"
@@ -62,6 +69,34 @@ class RunRecord:
     curves: Mapping[str, Sequence[float]] = field(default_factory=dict)
     tags: Mapping[str, str] = field(default_factory=dict)
     files: Sequence[Path] = ()
+
+
+@dataclass(frozen=True)
+class RegisteredVersion:
+    """What the registry itself knows of a version. Only ``sha256`` is a promise: the rest is not signed.
+
+    Attributes:
+        version: as the manifest spells it.
+        sha256: digest of the manifest.
+        registered_at: with its time zone.
+        aliases: ``champion`` and ``challenger``, as far as it has them.
+        tags: of its run.
+        figures: of its run, by name.
+        parameters: of its run: what its manifest says of network, training and evaluation.
+    """
+
+    version: str
+    sha256: str
+    registered_at: datetime
+    aliases: frozenset[str]
+    tags: Mapping[str, str]
+    figures: Mapping[str, float]
+    parameters: Mapping[str, str]
+
+    @property
+    def gate(self) -> str | None:
+        """What a gate said of it: ``passed`` or ``refused``; None when none has judged it."""
+        return self.tags.get(GATE_TAG)
 
 
 class Registry:
@@ -190,6 +225,16 @@ class Registry:
         """
         self._give_alias(CHALLENGER, version)
 
+    def withdraw_challenger(self) -> None:
+        """Have no challenger any more; does nothing when there is none.
+
+        Raises:
+            UnavailableError: the server does not answer.
+        """
+        if self.challenger() is not None:
+            with self._server():
+                self._client.delete_registered_model_alias(self._name, CHALLENGER)
+
     def versions(self) -> tuple[str, ...]:
         """Every registered version, the newest first.
 
@@ -197,9 +242,49 @@ class Registry:
             UnavailableError: the server does not answer.
         """
         with self._server():
-            found = self._client.search_model_versions(f"name='{self._name}'")
-        newest_first = sorted(found, key=lambda v: int(v.version), reverse=True)
-        return tuple(str(v.tags[_VERSION_TAG]) for v in newest_first)
+            return tuple(str(found.tags[_VERSION_TAG]) for found in self._newest_first())
+
+    def described_versions(self) -> tuple[RegisteredVersion, ...]:
+        """Every registered version with what the registry knows of it, the newest first. Costs three requests.
+
+        Raises:
+            UnavailableError: the server does not answer.
+        """
+        with self._server():
+            found = self._newest_first()
+            if not found:
+                return ()
+            aliases: dict[str, set[str]] = {}
+            for alias, number in self._client.get_registered_model(self._name).aliases.items():
+                aliases.setdefault(str(number), set()).add(alias)
+            runs = {
+                run.info.run_id: run.data
+                for run in self._client.search_runs([self._experiment()], max_results=_RUNS_AT_ONCE)
+            }
+        return tuple(
+            RegisteredVersion(
+                version=str(one.tags[_VERSION_TAG]),
+                sha256=str(one.tags[_SHA256_TAG]),
+                registered_at=datetime.fromtimestamp(one.creation_timestamp / 1000, UTC),
+                aliases=frozenset(aliases.get(str(one.version), ())),
+                tags=runs[one.run_id].tags if one.run_id in runs else {},
+                figures=runs[one.run_id].metrics if one.run_id in runs else {},
+                parameters=runs[one.run_id].params if one.run_id in runs else {},
+            )
+            for one in found
+        )
+
+    def describe(self, version: str) -> RegisteredVersion:
+        """What the registry knows of one version.
+
+        Raises:
+            NotFoundError: it is not registered.
+            UnavailableError: the server does not answer.
+        """
+        found = next((one for one in self.described_versions() if one.version == version), None)
+        if found is None:
+            raise NotFoundError(f"Model version {version} is not registered.")
+        return found
 
     def manifest(self, version: str) -> ModelManifest:
         """What a version says of itself; its weights stay where they are.
@@ -288,6 +373,10 @@ class Registry:
             raise NotFoundError(f"Model version {version} is not registered.")
         return found
 
+    def _newest_first(self) -> list[ModelVersion]:
+        found = self._client.search_model_versions(f"name='{self._name}'")
+        return sorted(found, key=lambda one: int(one.version), reverse=True)
+
     def _experiment(self) -> str:
         found = self._client.get_experiment_by_name(self._name)
         return str(found.experiment_id if found else self._client.create_experiment(self._name))
@@ -323,4 +412,6 @@ def _figures(manifest: ModelManifest) -> dict[str, float]:
 
 def _parameters(manifest: ModelManifest) -> dict[str, str]:
     described = {**manifest.architecture.model_dump(), **manifest.training.model_dump()}
+    if TEST_SET_FILE in manifest.files:
+        described["test_set_sha256"] = manifest.files[TEST_SET_FILE].sha256
     return {name: str(value) for name, value in described.items()}

@@ -5,12 +5,14 @@ Everything is a plain value, so the same report renders to the same bytes on a s
 
 from dataclasses import dataclass, replace
 from datetime import datetime
+from enum import StrEnum
 from typing import Final
 from uuid import UUID
 
 from ictus.contracts.prediction import PredictionResult, SeriesPrediction
 from ictus.domain.enums import Disposition, Modality
 from ictus.report.next_steps import NextStep
+from ictus.report.reading import Reading
 
 KEY_SLICES_SHOWN: Final = 4
 """At most this many key slices are pictured; the chart shows every slice."""
@@ -55,6 +57,22 @@ class KeySlice:
     explained: bytes | None = None
 
 
+class ReportStatus(StrEnum):
+    """What a report is worth: software's word, confirmed by readers, or corrected by them."""
+
+    PRELIMINARY = "preliminary"
+    FINAL = "final"
+    CORRECTED = "corrected"
+
+
+def report_status(result: PredictionResult, reading: Reading | None) -> ReportStatus:
+    """Corrected when the readers did not find what the model says, or tends to; final when they did, or it said nothing."""
+    if reading is None:
+        return ReportStatus.PRELIMINARY
+    contradicted = result.finding is not None and reading.finding is not result.finding
+    return ReportStatus.CORRECTED if contradicted else ReportStatus.FINAL
+
+
 @dataclass(frozen=True, slots=True)
 class StudyReport:
     """One analysed study, ready to be rendered."""
@@ -64,6 +82,12 @@ class StudyReport:
     key_slices: tuple[KeySlice, ...] = ()
     next_steps: tuple[NextStep, ...] = ()
     patient: PatientLabel | None = None
+    reading: Reading | None = None
+
+    @property
+    def status(self) -> ReportStatus:
+        """What the report is worth."""
+        return report_status(self.result, self.reading)
 
     @property
     def probability(self) -> float | None:

@@ -14,6 +14,7 @@ from pydantic import BaseModel, ConfigDict, Field, StringConstraints, model_vali
 
 from ictus.contracts.prediction import PredictionResult
 from ictus.domain.enums import Disposition, Finding, Modality, Priority
+from ictus.report.reading import Reading
 
 Slug = Annotated[str, StringConstraints(pattern=r"^[a-z0-9]+(-[a-z0-9]+)*$", max_length=64)]
 OneLine = Annotated[
@@ -61,6 +62,11 @@ class Conditions(_Row):
         le=1,
         description="Exclusive. With a probability bound the rule needs a probability.",
     )
+    read: bool | None = Field(
+        default=None,
+        description="Whether readers have decided. Their finding then counts as a confident one, and images that allow "
+        "none as unsuitable.",
+    )
 
     @model_validator(mode="after")
     def _band_is_not_empty(self) -> Self:
@@ -69,10 +75,13 @@ class Conditions(_Row):
             raise ValueError("probability_at_least must be smaller than probability_below")
         return self
 
-    def hold_for(self, result: PredictionResult, modality: Modality, priority: Priority) -> bool:
-        """Whether a study with this result, modality and priority meets every condition."""
+    def hold_for(
+        self, result: PredictionResult, modality: Modality, priority: Priority, *, read: bool = False
+    ) -> bool:
+        """Whether a study with this result, modality and priority, read or not, meets every condition."""
         return (
-            (self.dispositions is None or result.disposition in self.dispositions)
+            (self.read is None or read == self.read)
+            and (self.dispositions is None or result.disposition in self.dispositions)
             and (self.findings is None or result.finding in self.findings)
             and (self.modalities is None or modality in self.modalities)
             and (self.priorities is None or priority in self.priorities)
@@ -110,16 +119,34 @@ class NextStepTable(_Row):
         return self
 
     def evaluate(
-        self, result: PredictionResult, modality: Modality, priority: Priority = Priority.ROUTINE
+        self,
+        result: PredictionResult,
+        modality: Modality,
+        priority: Priority = Priority.ROUTINE,
+        reading: Reading | None = None,
     ) -> tuple[NextStep, ...]:
         """The steps for one study: now before next before always, within each in the table's order."""
+        if reading is not None:
+            result = _as_read(result, reading)
         steps: dict[str, NextStep] = {}
         for rule in self.rules:
-            if rule.when.hold_for(result, modality, priority):
+            if rule.when.hold_for(result, modality, priority, read=reading is not None):
                 for step in rule.steps:
                     steps.setdefault(step.text, step)
         order = list(Urgency)
         return tuple(sorted(steps.values(), key=lambda step: order.index(step.urgency)))
+
+
+def _as_read(result: PredictionResult, reading: Reading) -> PredictionResult:
+    """The result as if the model had said what the readers found; it then has no probability."""
+    suitable = reading.finding is not None
+    return result.model_copy(
+        update={
+            "finding": reading.finding,
+            "stroke_probability": None,
+            "disposition": Disposition.CONFIDENT if suitable else Disposition.UNSUITABLE,
+        }
+    )
 
 
 @cache

@@ -39,9 +39,9 @@ def _build(report: StudyReport, pages: int | None) -> tuple[bytes, int]:
         bottomMargin=_BOTTOM,
         title=f"{wording.TITLE}, study {report.labels.study_id}",
         author=f"Ictus {report.result.model_version}",
-        subject=wording.STATUS_NOTE,
+        subject=wording.status_note(report),
         creator="Ictus",
-        keywords=[report.labels.modality.value, report.result.disposition.value, "preliminary"],
+        keywords=[report.labels.modality.value, report.result.disposition.value, report.status.value],
         displayDocTitle=True,
         lang="en",
         invariant=1,
@@ -57,7 +57,7 @@ def _build(report: StudyReport, pages: int | None) -> tuple[bytes, int]:
 def _page_furniture(
     report: StudyReport, styles: Styles, pages: int | None, canvas: Canvas, document: BaseDocTemplate
 ) -> None:
-    """Head and foot of every page: a loose page still says whose it is, and that it is preliminary."""
+    """Head and foot of every page: a loose page still says whose it is, and what it is worth."""
     canvas.saveState()
     top = A4[1] - 12 * mm
     canvas.setFillColor(BRAND)
@@ -78,7 +78,11 @@ def _page_furniture(
     canvas.drawString(_MARGIN, 11 * mm, wording.FOOTER)
     canvas.setFillColor(SOFT)
     canvas.setFont(SANS, 7.5)
-    canvas.drawString(_MARGIN, 7.5 * mm, f"Preliminary, AI-assisted. Model {report.result.model_version}")
+    canvas.drawString(
+        _MARGIN,
+        7.5 * mm,
+        f"{wording.STATUSES[report.status]}, AI-assisted. Model {report.result.model_version}",
+    )
     page = f"Page {document.page} of {pages}" if pages else f"Page {document.page}"
     canvas.drawRightString(_MARGIN + WIDTH, 11 * mm, page)
     canvas.restoreState()

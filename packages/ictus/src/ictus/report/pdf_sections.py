@@ -10,7 +10,7 @@ from reportlab.platypus import Flowable, Image, KeepTogether, Paragraph, Spacer,
 from ictus.report import charts, wording
 from ictus.report.fonts import BOLD, markup
 from ictus.report.model import KeySlice, StudyReport
-from ictus.report.pdf_style import ALL, FLUSH, RULE, TONES, WIDTH, Gauge, Styles
+from ictus.report.pdf_style import ALL, FLUSH, RULE, TONES, WIDTH, Gauge, Styles, ToneColours
 
 _GUTTER = 4 * mm
 
@@ -18,10 +18,11 @@ _GUTTER = 4 * mm
 def story(report: StudyReport, styles: Styles) -> list[Flowable]:
     """Everything between the head and the foot of the pages, in order."""
     return [
-        _heading(styles),
+        _heading(report, styles),
         Spacer(0, 3 * mm),
         _labels(report, styles),
         Spacer(0, 4 * mm),
+        *_reading(report, styles),
         _result(report, styles),
         *_next_steps(report, styles),
         *_key_slices(report, styles),
@@ -31,8 +32,9 @@ def story(report: StudyReport, styles: Styles) -> list[Flowable]:
     ]
 
 
-def _heading(styles: Styles) -> Flowable:
-    status = Paragraph(f"<b>{wording.STATUS.upper()}</b><br/>{wording.STATUS_SHORT}", styles.status)
+def _heading(report: StudyReport, styles: Styles) -> Flowable:
+    said = f"<b>{wording.STATUSES[report.status].upper()}</b><br/>{wording.STATUSES_SHORT[report.status]}"
+    status = Paragraph(said, styles.status)
     style = TableStyle(
         [
             ("LEFTPADDING", (0, 0), (0, 0), 0),
@@ -65,12 +67,26 @@ def _definitions(rows: Sequence[tuple[str, str]], styles: Styles, width: float, 
     return Table(cells, [name_width, width - name_width], style=style, hAlign="LEFT")
 
 
+def _reading(report: StudyReport, styles: Styles) -> list[Flowable]:
+    """The readers' finding, before everything that the model says."""
+    reading = report.reading
+    if reading is None:
+        return []
+    tone = TONES[wording.reading_tone(reading)]
+    rows: list[Flowable] = [
+        Paragraph(wording.READING, styles.disposition(tone.colour)),
+        Paragraph(markup(wording.reading_headline(report, reading)), styles.headline),
+        Paragraph(markup(wording.reading_by(reading)), styles.body),
+    ]
+    return [_toned_box(rows, tone), Spacer(0, 3 * mm)]
+
+
 def _result(report: StudyReport, styles: Styles) -> Flowable:
     """The coloured box with the answer. It may split over pages, within a row too, when the words are long."""
     tone = TONES[wording.tone(report)]
     inner = WIDTH - 12 * mm
     rows: list[Flowable] = [
-        Paragraph(wording.DISPOSITIONS[report.result.disposition], styles.disposition(tone.colour)),
+        Paragraph(wording.disposition(report), styles.disposition(tone.colour)),
         Paragraph(markup(report.result.finding_text), styles.headline),
         Paragraph(markup(report.result.reason), styles.body),
     ]
@@ -88,6 +104,10 @@ def _result(report: StudyReport, styles: Styles) -> Flowable:
     if subtypes := wording.subtypes(report):
         rows.append(Paragraph("Subtypes", styles.subheading))
         rows.append(_definitions(subtypes, styles, inner, 45 * mm))
+    return _toned_box(rows, tone)
+
+
+def _toned_box(rows: list[Flowable], tone: ToneColours) -> Flowable:
     style = TableStyle(
         [
             *FLUSH,
@@ -208,6 +228,6 @@ def _model(report: StudyReport, styles: Styles) -> list[Flowable]:
         Paragraph("Model and validation", styles.heading),
         _definitions(wording.model_rows(report), styles, WIDTH, 34 * mm),
         Spacer(0, 3 * mm),
-        Paragraph(f"<b>{wording.FOOTER}</b> {wording.STATUS_NOTE}", styles.body),
+        Paragraph(f"<b>{wording.FOOTER}</b> {wording.status_note(report)}", styles.body),
     ]
     return [KeepTogether(section)]

@@ -13,15 +13,29 @@ from typing import Final
 
 from ictus.contracts.prediction import SeriesPrediction
 from ictus.domain.enums import Disposition, Finding, Modality
-from ictus.report.model import KeySlice, PatientLabel, StudyReport
+from ictus.report.model import KeySlice, PatientLabel, ReportStatus, StudyReport
 from ictus.report.next_steps import NextStep, Urgency
+from ictus.report.reading import Reading
 
 TITLE: Final = "Stroke assessment of a brain scan"
-STATUS: Final = "Preliminary"
-STATUS_SHORT: Final = "AI-assisted, not yet read"
-STATUS_NOTE: Final = (
-    "Preliminary, AI-assisted report. It was made by software and no reader has confirmed it yet."
-)
+STATUSES: Final = {
+    ReportStatus.PRELIMINARY: "Preliminary",
+    ReportStatus.FINAL: "Final",
+    ReportStatus.CORRECTED: "Corrected",
+}
+STATUSES_SHORT: Final = {
+    ReportStatus.PRELIMINARY: "AI-assisted, not yet read",
+    ReportStatus.FINAL: "AI-assisted, read",
+    ReportStatus.CORRECTED: "AI-assisted, read; the reader's finding holds",
+}
+STATUS_NOTES: Final = {
+    ReportStatus.PRELIMINARY: "Preliminary, AI-assisted report. It was made by software and no reader has confirmed it yet.",
+    ReportStatus.FINAL: "Final, AI-assisted report. The finding is the readers'; what the software said stands below it.",
+    ReportStatus.CORRECTED: "Corrected, AI-assisted report. The readers did not find what the software said: their finding "
+    "holds, and the software's answer is superseded.",
+}
+READING: Final = "Read by a radiologist"
+NO_FINDING: Final = "The images do not allow a finding."
 FOOTER: Final = "For decision support; a clinician decides."
 SALIENCY: Final = (
     "Left the scan, right where the network looked (Grad-CAM): warmer colours raised the score for {looked_for} "
@@ -70,7 +84,9 @@ class SeriesRow:
 
 
 def tone(report: StudyReport) -> Tone:
-    """Which colour family the result is shown in. An answer that is not confident is never red or green."""
+    """Which colour family the result is shown in. One that is not confident, or superseded, is never red or green."""
+    if report.status is ReportStatus.CORRECTED:
+        return Tone.NONE
     match report.result.disposition, report.result.finding:
         case Disposition.CONFIDENT, Finding.STROKE:
             return Tone.ALERT
@@ -80,6 +96,54 @@ def tone(report: StudyReport) -> Tone:
             return Tone.DOUBT
         case _:
             return Tone.NONE
+
+
+def status_note(report: StudyReport) -> str:
+    """What the report is worth, in a sentence."""
+    return STATUS_NOTES[report.status]
+
+
+def disposition(report: StudyReport) -> str:
+    """The line above the model's answer: its disposition, and that readers have superseded or confirmed it."""
+    told = DISPOSITIONS[report.result.disposition]
+    match report.status:
+        case ReportStatus.PRELIMINARY:
+            return told
+        case ReportStatus.CORRECTED:
+            return f"Superseded: what the model said ({told[0].lower()}{told[1:]})"
+        case ReportStatus.FINAL:
+            return f"What the model said ({told[0].lower()}{told[1:]})"
+
+
+def reading_tone(reading: Reading) -> Tone:
+    """Which colour family the readers' finding is shown in."""
+    match reading.finding:
+        case Finding.STROKE:
+            return Tone.ALERT
+        case Finding.NORMAL:
+            return Tone.CLEAR
+        case None:
+            return Tone.NONE
+
+
+def reading_headline(report: StudyReport, reading: Reading) -> str:
+    """The readers' finding, in the words of what was looked for."""
+    looked_for = report.result.looked_for
+    match reading.finding:
+        case Finding.STROKE:
+            kind = f": {reading.subtype.value}" if reading.subtype else ""
+            return f"{looked_for[:1].upper()}{looked_for[1:]} found{kind}."
+        case Finding.NORMAL:
+            return f"No {looked_for} found."
+        case None:
+            return NO_FINDING
+
+
+def reading_by(reading: Reading) -> str:
+    """Who read the study, and when that was done."""
+    *others, last = reading.readers or ("a reader whose account is gone",)
+    names = f"{', '.join(others)} and {last}" if others else last
+    return f"Read by {names}, {moment(reading.decided_at)}."
 
 
 def percent(probability: float) -> str:

@@ -14,6 +14,8 @@ from typing import TextIO
 import structlog
 from structlog.typing import EventDict, Processor, WrappedLogger
 
+from ictus.telemetry.traces import name_trace
+
 _QUIET = {
     "uvicorn.access": logging.CRITICAL,  # our own line has the route template instead of the path
     "pydicom": logging.CRITICAL,  # its warnings quote attribute values
@@ -63,6 +65,7 @@ def configure_logging(service: str, level: str = "INFO", stream: TextIO | None =
         structlog.stdlib.add_log_level,
         structlog.processors.TimeStamper(fmt="iso", utc=True),
         name_service,
+        name_trace,
     ]
     structlog.configure(
         processors=[*shared, structlog.stdlib.ProcessorFormatter.wrap_for_formatter],
