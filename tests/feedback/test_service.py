@@ -1,5 +1,7 @@
 """The service around its features: schema, health, refusal to start."""
 
+from collections.abc import Callable
+
 import psycopg2
 import pytest
 from alembic.autogenerate import compare_metadata
@@ -48,17 +50,19 @@ def test_the_service_is_ready_when_its_database_answers(stranger: TestClient) ->
     assert stranger.get("/health/ready").json()["parts"] == {"database": "ok"}
 
 
-def test_without_its_database_the_service_lives_but_is_not_ready(settings: FeedbackSettings) -> None:
+def test_without_its_database_the_service_lives_but_is_not_ready(
+    settings: FeedbackSettings, make_settings: Callable[..., FeedbackSettings]
+) -> None:
     gone = make_url(settings.database_url.get_secret_value()).set(database="gone")
     url = gone.render_as_string(hide_password=False)
     token = settings.feedback_token.get_secret_value()
-    app = create_app(FeedbackSettings.model_validate({"database_url": url, "feedback_token": token}))
+    app = create_app(make_settings(database_url=url, feedback_token=token))
     with TestClient(app, headers={"Authorization": f"Bearer {token}"}) as client:
         assert client.get("/health/live").status_code == 200
         ready = client.get("/health/ready")
         assert (ready.status_code, ready.json()["missing"]) == (503, ["database"])
         listed = client.get(
-            "/internal/v1/review-items", params={"site_id": "00000000-0000-4000-8000-000000000000"}
+            "/internal/v1/reviews", params={"site_id": "00000000-0000-4000-8000-000000000000"}
         )
         assert (listed.status_code, listed.json()["code"]) == (503, "unavailable")
 

@@ -5,31 +5,35 @@ from contextlib import asynccontextmanager
 from datetime import datetime
 
 from fastapi import APIRouter, Depends, FastAPI
-from prometheus_client import CollectorRegistry
 from sqlalchemy.exc import InterfaceError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 
-from feedback.deps import Resources, utc_now
+from feedback.callers import GATEWAY, TRAINER, ServiceNotAllowedError
+from feedback.cases import endpoints as cases
+from feedback.datasets import endpoints as datasets
+from feedback.deps import AuditedTransaction, Resources, utc_now
+from feedback.erasure import endpoints as erasure
 from feedback.reviews import endpoints as reviews
 from feedback.settings import FeedbackSettings, load_settings
 from ictus.http import (
+    FRAMEWORK_TELEMETRY,
     HttpMetrics,
     RequestContextMiddleware,
-    ServiceToken,
+    ServiceTokens,
     health_router,
     install_problem_handlers,
     problems,
 )
 from ictus.http.problem import ValidationFailedError
 from ictus.http.service_auth import ServiceTokenError
-from ictus.telemetry import configure_logging
+from ictus.telemetry import configure_telemetry, process_registry
 
 
 def create_app(settings: FeedbackSettings, *, clock: Callable[[], datetime] = utc_now) -> FastAPI:
     """Make the application; nothing is connected to before the first request.
 
     Args:
-        settings: where the database is, and the token of the gateway.
+        settings: where the servers are, the tokens of the other services, and the rules for reading and learning.
         clock: gives the present time, with its time zone.
     """
     resources = Resources.create(settings, clock)
@@ -41,6 +45,7 @@ def create_app(settings: FeedbackSettings, *, clock: Callable[[], datetime] = ut
 
     app = FastAPI(
         title="Ictus feedback",
+        telemetry=FRAMEWORK_TELEMETRY,
         version="1",
         docs_url=None,
         redoc_url=None,
@@ -49,15 +54,22 @@ def create_app(settings: FeedbackSettings, *, clock: Callable[[], datetime] = ut
     )
     app.state.resources = resources
     install_problem_handlers(app, unavailable=(OperationalError, InterfaceError, PoolTimeoutError))
-    metrics = HttpMetrics(CollectorRegistry())
+    metrics = HttpMetrics(process_registry())
     app.add_middleware(RequestContextMiddleware, observe=metrics.observe)
 
+    callers = ServiceTokens(
+        {
+            GATEWAY: settings.feedback_token.get_secret_value(),
+            TRAINER: settings.trainer_token.get_secret_value(),
+        }
+    )
     internal = APIRouter(
         prefix="/internal/v1",
-        dependencies=[Depends(ServiceToken(settings.feedback_token.get_secret_value()))],
-        responses=problems(ServiceTokenError, ValidationFailedError),
+        dependencies=[AuditedTransaction, Depends(callers)],  # in this order: refusals are audited too
+        responses=problems(ServiceTokenError, ServiceNotAllowedError, ValidationFailedError),
     )
-    internal.include_router(reviews.router)
+    for feature in (reviews, cases, datasets, erasure):
+        internal.include_router(feature.router)
     app.include_router(internal)
     app.include_router(health_router({"database": resources.check_database}))
     app.include_router(metrics.router())
@@ -70,5 +82,5 @@ def create_production_app() -> FastAPI:
     ``uvicorn --factory feedback.app:create_production_app``
     """
     settings = load_settings(FeedbackSettings)
-    configure_logging("feedback", settings.log_level)
+    configure_telemetry("feedback", settings)
     return create_app(settings)

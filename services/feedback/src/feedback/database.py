@@ -6,13 +6,20 @@ The service's role reaches this schema and no other. A feature keeps its tables 
 
 from pathlib import Path
 
-from alembic import command
 from sqlalchemy import Engine
 from sqlalchemy.orm import DeclarativeBase
 
-from ictus.database import COLUMN_TYPES, alembic_config, create_service_engine, schema_metadata
+from ictus.database import (
+    COLUMN_TYPES,
+    ReleaseTables,
+    alembic_config,
+    create_service_engine,
+    migrate_to,
+    schema_metadata,
+)
 
 SCHEMA = "feedback"
+MIGRATIONS = Path(__file__).parent / "migrations"
 
 
 class Base(DeclarativeBase):
@@ -28,5 +35,9 @@ def create_feedback_engine(url: str, *, pool_size: int = 5, max_overflow: int = 
 
 
 def migrate(url: str, revision: str = "head") -> None:
-    """Bring the schema to ``revision``. Processes that do so at once wait for each other."""
-    command.upgrade(alembic_config(Path(__file__).parent / "migrations", url), revision)
+    """Bring the schema to ``revision``, forward or back; see ``migrate_to``."""
+    migrate_to(alembic_config(MIGRATIONS, url), revision)
+
+
+TABLES = ReleaseTables(MIGRATIONS, SCHEMA)
+"""What this release's code was written for."""

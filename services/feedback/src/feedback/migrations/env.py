@@ -1,6 +1,10 @@
 """Runs the feedback service's migrations; ``feedback.database.migrate`` is the way in."""
 
-import feedback.reviews.models  # noqa: F401  the tables register themselves with the metadata
+import feedback.audit.models  # the tables register themselves with the metadata
+import feedback.cases.models
+import feedback.datasets.models
+import feedback.erasure.models
+import feedback.reviews.models  # noqa: F401
 from feedback.database import SCHEMA, Base, create_feedback_engine
 from ictus.database import run_migrations
 

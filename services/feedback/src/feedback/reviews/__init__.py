@@ -1,1 +1,1 @@
-"""Reviews: the results that wait for a reader, in the order in which one should look at them."""
+"""Reviews: results, in the order in which readers should look at them, and what readers say of them."""

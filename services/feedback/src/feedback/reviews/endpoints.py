@@ -1,87 +1,136 @@
-"""``/internal/v1/review-items``: what the gateway tells and asks about results that wait for a reader."""
+"""``/internal/v1``: what the gateway tells and asks about results, verdicts and agreement."""
 
-import base64
-import binascii
-import json
 from datetime import datetime
-from typing import Annotated, Literal
+from typing import Annotated
 from uuid import UUID
 
+import structlog
 from fastapi import APIRouter, Query, status
+from pydantic import AwareDatetime
 
-from feedback.deps import Clock, DbSession
-from feedback.reviews.repository import QueuePosition, ReviewItemRepository
-from ictus.contracts.reviews import ReviewItem, ReviewItemPage
-from ictus.domain.errors import ConflictError, InvalidRequestError
+from feedback.callers import GATEWAY, only
+from feedback.cases.embeddings import ReadsObjects, SliceEmbeddings, read_embeddings
+from feedback.cases.service import CaseService
+from feedback.cursor import Cursor, CursorRefusedError, Key, PageSize, decode_cursor, encode_cursor
+from feedback.deps import Clock, DbSession, Objects, PolicyInForce
+from feedback.reviews.agreement import agreement_figure
+from feedback.reviews.errors import (
+    OtherJobError,
+    ReviewChangedError,
+    ReviewFinalError,
+    ReviewItemDiffersError,
+    SliceUnknownError,
+    StudyErasedError,
+    VerdictContradictsItselfError,
+)
+from feedback.reviews.models import StoredReview
+from feedback.reviews.repository import DECIDED_KEY, NEWEST_KEY, QUEUE_KEY, ReviewRepository
+from feedback.reviews.service import ReviewService
+from ictus.contracts.reviews import Agreement, Review, ReviewFilter, ReviewItem, ReviewPage, VerdictRequest
+from ictus.domain.errors import IctusError, NotFoundError
 from ictus.http import problems
 
-router = APIRouter(prefix="/review-items", tags=["reviews"])
+router = APIRouter(tags=["reviews"], dependencies=[only(GATEWAY)])
+_log = structlog.get_logger(__name__)
 
-
-class OtherJobError(InvalidRequestError):
-    """The address names another job than the item."""
-
-    code = "other_job"
-    title = "The review item belongs to another job than the address names."
-
-
-class ReviewItemDiffersError(ConflictError):
-    """The job has a review item already, and it says something else."""
-
-    code = "review_item_differs"
-    title = "This job already has a review item that says something else."
-
-
-class CursorRefusedError(InvalidRequestError):
-    """The cursor did not come from a page of this list."""
-
-    code = "cursor_refused"
-    title = "The list cannot go on from there. Start again from its beginning."
+_KEYS = {
+    ReviewFilter.WAITING: (QUEUE_KEY, (int, float, datetime, UUID)),
+    ReviewFilter.ALL: (NEWEST_KEY, (datetime, UUID)),
+    ReviewFilter.FINAL: (DECIDED_KEY, (datetime, UUID)),
+}
 
 
 @router.put(
-    "/{job_id}",
+    "/review-items/{job_id}",
     status_code=status.HTTP_204_NO_CONTENT,
     summary="Have a result reviewed",
-    responses=problems(OtherJobError, ReviewItemDiffersError),
+    responses=problems(OtherJobError, ReviewItemDiffersError, StudyErasedError),
 )
-def put_review_item(job_id: UUID, item: ReviewItem, session: DbSession, clock: Clock) -> None:
-    """Put a result into its site's queue. The same item again changes nothing."""
+def put_review_item(
+    job_id: UUID, item: ReviewItem, session: DbSession, policy: PolicyInForce, clock: Clock
+) -> None:
+    """Take a result, for its site's queue or for whoever asks for it. The same again changes nothing."""
     if item.job_id != job_id:
         raise OtherJobError
-    if ReviewItemRepository(session).put(item, clock()) != item:
-        raise ReviewItemDiffersError
+    ReviewService(session, policy, CaseService(session, policy), clock).put(item)
 
 
-@router.get("", summary="List results that wait for a reader", responses=problems(CursorRefusedError))
-def list_review_items(
+@router.get("/reviews", summary="List reviews", responses=problems(CursorRefusedError))
+def list_reviews(
     site_id: UUID,
     session: DbSession,
-    state: Literal["open"] = "open",  # noqa: ARG001  the only state until verdicts exist
-    limit: Annotated[int, Query(ge=1, le=200)] = 50,
-    cursor: Annotated[str | None, Query(max_length=400)] = None,
-) -> ReviewItemPage:
-    """A page of a site's queue, most urgent first, then longest waiting."""
-    after = None if cursor is None else _position(cursor)
-    stored = ReviewItemRepository(session).queue(site_id, after, limit + 1)
+    state: ReviewFilter = ReviewFilter.WAITING,
+    limit: PageSize = 50,
+    cursor: Cursor = None,
+) -> ReviewPage:
+    """A page of a site's reviews: those that wait in the order in which to read them, others newest first."""
+    key, kinds = _KEYS[state]
+    after = None if cursor is None else decode_cursor(cursor, kinds)
+    stored = ReviewRepository(session).page(site_id, state, after, limit + 1)
     shown = stored[:limit]
-    return ReviewItemPage(
-        items=tuple(one.as_contract() for one in shown),
-        next_cursor=_cursor(QueuePosition.of(shown[-1])) if len(stored) > limit else None,
+
+    def place(review: StoredReview) -> Key:
+        return [getattr(review, column.key) for column in key]
+
+    return ReviewPage(
+        items=tuple(review.as_contract() for review in shown),
+        next_cursor=encode_cursor(place(shown[-1])) if len(stored) > limit else None,
     )
 
 
-def _cursor(position: QueuePosition) -> str:
-    members = [position.urgency, position.predicted_at.isoformat(), position.job_id.hex]
-    return base64.urlsafe_b64encode(json.dumps(members).encode()).decode()
+@router.get("/reviews/{job_id}", summary="Read a review", responses=problems(NotFoundError))
+def read_review(job_id: UUID, session: DbSession, policy: PolicyInForce, clock: Clock) -> Review:
+    """What readers said of one result so far."""
+    service = ReviewService(session, policy, CaseService(session, policy), clock)
+    return service.get(job_id).as_contract()
 
 
-def _position(cursor: str) -> QueuePosition:
+@router.post(
+    "/reviews/{job_id}/verdicts",
+    summary="Give a verdict",
+    responses=problems(
+        NotFoundError, ReviewChangedError, ReviewFinalError, VerdictContradictsItselfError, SliceUnknownError
+    ),
+)
+def give_verdict(
+    job_id: UUID,
+    request: VerdictRequest,
+    session: DbSession,
+    objects: Objects,
+    policy: PolicyInForce,
+    clock: Clock,
+) -> Review:
+    """Take a reader's verdict down, and make a case of the result when it is decided and is to be learned from."""
+    service = ReviewService(session, policy, CaseService(session, policy), clock)
+    key = service.get(job_id).embedding_key
+    session.commit()  # no transaction waits for the object store
+    embeddings = None if key is None else _embeddings_if_there(objects, key)
+    return service.judge(job_id, request, embeddings).as_contract()
+
+
+@router.get("/agreement", summary="How far readers and the model agree")
+def read_agreement(
+    session: DbSession,
+    site_id: UUID | None = None,
+    since: Annotated[AwareDatetime | None, Query()] = None,
+) -> Agreement:
+    """Of one site or of all, since a moment or since ever."""
+    reviews = ReviewRepository(session)
+    return Agreement(
+        since=since,
+        verdicts=reviews.count_verdicts(site_id, since),
+        waiting=reviews.count_waiting(site_id),
+        final=reviews.count_final(site_id, since),
+        corrected=reviews.count_final(site_id, since, corrected=True),
+        reader_reader=agreement_figure(reviews.pairs_of_readers(site_id, since)),
+        reader_model=agreement_figure(reviews.readers_and_model(site_id, since)),
+    )
+
+
+def _embeddings_if_there(objects: ReadsObjects, key: str) -> SliceEmbeddings | None:
+    """A verdict is taken whether or not the object store answers: its case then waits for the embeddings."""
     try:
-        urgency, predicted_at, job_id = json.loads(base64.urlsafe_b64decode(cursor.encode()))
-        moment = datetime.fromisoformat(predicted_at)
-        if not 0 <= urgency < 2**15 or moment.tzinfo is None:
-            raise CursorRefusedError
-        return QueuePosition(int(urgency), moment, UUID(hex=job_id))
-    except (binascii.Error, ValueError, TypeError, AttributeError) as error:
-        raise CursorRefusedError from error
+        return read_embeddings(objects, key)
+    except IctusError as error:
+        _log.warning("embeddings_not_read", code=error.code)
+        return None

@@ -1,0 +1,1 @@
+"""Erasure: everything about a study goes, and a tombstone keeps it from coming back."""
