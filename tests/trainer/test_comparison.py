@@ -252,7 +252,7 @@ def test_report_of_a_cross_validation_is_written(
     )
     said = HeldOut(logits.astype(np.float32), phantoms.labels, phantoms.patients)
     folds = patient_folds(phantoms, 3, seed=0)
-    report = report_across_folds(said, folds, phantoms, RECIPE, phantom_folder, tmp_path)
+    report = report_across_folds(said, folds, phantoms, RECIPE, tmp_path)
     assert EvaluationReport.model_validate_json((tmp_path / "evaluation.json").read_bytes()) == report
     assert report.model_sha256 is None
     costs = [point.specificity.value for point in report.levels[0].operating_points]

@@ -14,6 +14,7 @@ from ictus.imaging.phantom import Bleed, brain_window, head_ct
 from ictus.model.manifest import ModelDirectory, load_model_directory
 from trainer.cli import app
 from trainer.data import Dataset, load_dataset
+from trainer.data.table import Columns, read_rows
 from trainer.evaluation import EvaluationError, judge_directory
 from trainer.evaluation.report import EvaluationReport
 from trainer.evaluation.robustness import (
@@ -27,7 +28,7 @@ from trainer.evaluation.robustness import (
     shift_window,
     some_patients,
 )
-from trainer.evaluation.subgroups import read_groups, subgroup_rows
+from trainer.evaluation.subgroups import groups_of, subgroup_rows
 
 STARTER = Path(__file__).parents[2] / "models" / "starter"
 PATIENTS, SLICES = 8, 2
@@ -79,7 +80,9 @@ def test_whole_report_is_written(folder: Path, tmp_path: Path) -> None:
     assert run.exit_code == 0, run.output
     printed = json.loads(run.stdout)
     report = EvaluationReport.model_validate_json((output / "evaluation.json").read_bytes())
-    assert [m.model_dump() for level in report.levels for m in level.metrics] == printed
+    judged = [m for level in report.levels for m in level.metrics]
+    assert [m.model_dump() for m in (*judged, *report.in_series)] == printed
+    assert "roc_auc_in_series" in {m.name for m in report.in_series}
     slices, studies = report.levels
     assert (slices.examples, studies.examples) == (PATIENTS * SLICES, PATIENTS)
     assert {m.name for m in slices.metrics} >= {"roc_auc", "pr_auc", "f1", "brier", "ece", "specificity"}
@@ -99,11 +102,15 @@ def test_dry_run_says_what_would_be_done_and_writes_nothing(folder: Path, tmp_pa
     assert not output.exists()
 
 
-def test_groups_are_those_that_the_data_set_tells(
-    folder: Path, of_people: Dataset, starter: ModelDirectory
-) -> None:
+def test_test_set_of_other_data_is_refused(folder: Path) -> None:
+    run = CliRunner().invoke(app, ["evaluate", str(STARTER), str(folder), "--test-set", "--dry-run"])
+    assert run.exit_code == 1
+    assert "was not trained on this version" in run.stderr
+
+
+def test_groups_are_those_that_the_data_set_tells(of_people: Dataset, starter: ModelDirectory) -> None:
     dataset = of_people
-    groups = read_groups(folder, dataset)
+    groups = groups_of(dataset)
     sizes = {(g.attribute, g.name): int(g.member.sum()) for g in groups}
     assert sizes == {
         ("haemorrhage", "Epidural"): 4,
@@ -122,17 +129,19 @@ def test_groups_are_those_that_the_data_set_tells(
     assert (rows["F", "study"].strokes, rows["F", "study"].normals) == (2, 3)
 
 
-def test_imported_kinds_come_before_the_folder_s(folder: Path, of_people: Dataset) -> None:
-    told = replace(of_people, slices=tuple(replace(s, subtypes=("thin",)) for s in of_people.slices))
-    kinds = [g for g in read_groups(folder, told) if g.attribute == "haemorrhage"]
-    assert [(g.name, int(g.member.sum())) for g in kinds] == [("thin", PATIENTS * SLICES)]
+def test_kinds_of_the_table_come_before_those_beside_it(folder: Path, tmp_path: Path) -> None:
+    for file in folder.iterdir():
+        (tmp_path / file.name).write_bytes(file.read_bytes())
+    table = tmp_path / "slice_labels.csv"
+    head, *lines = table.read_text().splitlines()
+    table.write_text("\n".join([f"{head},thin", *(f"{line},1" for line in lines)]))
+    rows = read_rows(table, Columns(subtypes=("thin",)))
+    assert {row.subtypes for row in rows} == {("thin",)}
 
 
-def test_group_without_one_of_the_classes_is_left_out(
-    folder: Path, of_people: Dataset, starter: ModelDirectory
-) -> None:
+def test_group_without_one_of_the_classes_is_left_out(of_people: Dataset, starter: ModelDirectory) -> None:
     dataset = some_patients(of_people, 4, seed=0)
-    groups = read_groups(folder, dataset)
+    groups = groups_of(dataset)
     judged = dict(zip(("slice", "study"), judge_directory(starter, dataset), strict=True))
     rows = subgroup_rows(groups, dataset, judged, seed=0)
     one_class = [g for g in groups if g.attribute == "age" and len(set(dataset.labels[g.member])) == 1]

@@ -50,6 +50,9 @@ def scaled_like_reference(heatmaps: torch.Tensor, size: int) -> np.ndarray:
         {"mobilenet": "mobilenet_v2", "fusion": "average"},
         {"mobilenet": "mobilenet_v3_large", "mobilenet_same_padding": False},
         {"resnet": "resnet50", "resnet_stride_in_1x1": True},
+        {"pooling": "mean_max"},
+        {"pooling": "mean_max", "pooled_stages": 2},
+        {"pooled_stages": 3, "fusion": "average", "fusion_width": 24},
     ],
     ids=str,
 )
@@ -77,7 +80,7 @@ def test_heatmaps_are_those_of_the_grad_cam_package(
 
 def test_fused_heatmap_is_what_both_backbones_add_at_each_place(network: HybridNetwork) -> None:
     pixels = torch.randn(2, 3, 64, 64)
-    maps = [m.detach().requires_grad_() for m in network.maps(pixels)]
+    maps = [m.detach().requires_grad_() for m in network.maps(pixels)[0]]
     embedding = torch.cat([m.mean(dim=(2, 3)) for m in maps], dim=1)
     network.head(embedding)[:, 1].sum().backward()
     parts = [(m * m.grad.mean(dim=(2, 3), keepdim=True)).sum(dim=1) for m in maps if m.grad is not None]
@@ -95,6 +98,20 @@ def test_golden_outputs(architecture: Architecture) -> None:
     np.testing.assert_allclose(logits.numpy(), GOLDEN_LOGITS, rtol=1e-3, atol=1e-4)
     assert embedding.shape == (2, 512 + 576)
     np.testing.assert_allclose(embedding.norm(dim=1).numpy(), GOLDEN_NORMS, rtol=1e-3)
+
+
+def test_pooled_are_mean_and_highest_value_of_each_stage_the_last_first(architecture: Architecture) -> None:
+    variant = {"pooling": "mean_max", "pooled_stages": 2}
+    network = HybridNetwork(architecture.model_copy(update=variant), 2).eval()
+    pixels = torch.randn(2, 3, 64, 64)
+    with torch.no_grad():
+        embedding, (last, before) = network.embed(pixels), network.maps(pixels)
+        of_resnet = embedding[:, : network.widths[0]]
+    assert last.resnet.shape[2:] == (2, 2)
+    assert before.resnet.shape[2:] == (4, 4)
+    expected = [part for m in (last.resnet, before.resnet) for part in (m.mean((2, 3)), m.amax((2, 3)))]
+    torch.testing.assert_close(of_resnet, torch.cat(expected, dim=1))
+    assert network.widths == (2 * (512 + 256), 2 * (576 + before.mobilenet.shape[1]))
 
 
 @pytest.mark.parametrize(

@@ -1,12 +1,16 @@
 """The model in the repository: complete, small enough, described truly, and still saying what it said."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import cv2
 import numpy as np
+import pydicom
 import pytest
 
 from ictus.domain.enums import Disposition, Finding, Modality, SourceFormat
+from ictus.imaging.analysis import analyse
+from ictus.imaging.intake import IntakeRequest
 from ictus.imaging.phantom import Bleed, head_ct
 from ictus.imaging.volume import Volume, VoxelUnits
 from ictus.model.disposition import SeriesDecision, decide_series
@@ -14,15 +18,20 @@ from ictus.model.manifest import (
     INPUT_PIXELS,
     OUTPUT_EMBEDDING,
     OUTPUT_LOGITS,
+    REPLAY_FILE,
+    TEST_SET_FILE,
     ModelDirectory,
     load_model_directory,
 )
 from ictus.model.preprocess import prepare
-from ictus.model.suitability import load_statistics
-from trainer.card import render_card
+from ictus.model.suitability import SuitabilityFault, load_statistics
+from trainer.card import read_run, render_card
 from trainer.features import open_session
 from trainer.golden import GOLDEN_FILE, Golden, predict_golden
 from trainer.weights import load_network
+
+HEAD_CT = {"brain_mr_other_050.jpg"}
+"""Lies among the pictures of brain MR, but shows a skull's white ring, a brain window and chalk: a head CT."""
 
 STARTER = Path(__file__).resolve().parents[2] / "models" / "starter"
 
@@ -33,7 +42,10 @@ def starter() -> ModelDirectory:
 
 
 def test_starter_fits_the_repository(starter: ModelDirectory) -> None:
-    assert sum(file.stat().st_size for file in STARTER.iterdir()) < 60_000_000
+    sizes = {file.name: file.stat().st_size for file in STARTER.iterdir()}
+    exemplars = sizes.pop(REPLAY_FILE) + sizes.pop(TEST_SET_FILE)
+    assert sum(sizes.values()) < 60_000_000
+    assert exemplars < 16_000_000
 
 
 def test_starter_still_says_what_it_said(starter: ModelDirectory) -> None:
@@ -52,7 +64,8 @@ def test_starters_weights_build_its_network(starter: ModelDirectory) -> None:
 
 
 def test_card_is_the_manifests(starter: ModelDirectory) -> None:
-    assert (STARTER / "model-card.md").read_text(encoding="utf-8") == render_card(starter.manifest)
+    run = read_run(STARTER, starter.manifest)
+    assert (STARTER / "model-card.md").read_text(encoding="utf-8") == render_card(starter.manifest, run)
 
 
 def test_card_says_what_must_be_said(starter: ModelDirectory) -> None:
@@ -109,7 +122,9 @@ def test_large_drawn_bleed_is_suspected_and_its_absence_is_not(starter: ModelDir
 def test_other_pictures_called_ct_get_no_finding(
     starter: ModelDirectory, shared_data: Path, kind: str
 ) -> None:
-    pictures = sorted((shared_data / "not-brain").glob(f"{kind}*.jpg"))[::6]
+    pictures = [p for p in sorted((shared_data / "not-brain").glob(f"{kind}*.jpg")) if p.name not in HEAD_CT][
+        ::6
+    ]
     grey = [cv2.imread(str(path), cv2.IMREAD_GRAYSCALE) for path in pictures]
     decisions = [decide_picture(starter, np.asarray(picture)) for picture in grey]
     unsuitable = [d.disposition is Disposition.UNSUITABLE for d in decisions]
@@ -122,3 +137,48 @@ def test_head_ct_slices_are_suitable(starter: ModelDirectory, shared_data: Path)
     grey = [cv2.imread(str(path), cv2.IMREAD_GRAYSCALE) for path in pictures]
     decisions = [decide_picture(starter, np.asarray(picture)) for picture in grey]
     assert sum(d.disposition is not Disposition.UNSUITABLE for d in decisions) >= len(decisions) - 1
+
+
+def decide_file(starter: ModelDirectory, path: Path, workdir: Path) -> SeriesDecision:
+    (series,) = analyse(IntakeRequest((path,), b"starter", workdir)).series
+    return decide(starter, Volume.from_bytes(series.volume_path.read_bytes()))
+
+
+def test_a_head_ct_of_another_hospital_is_answered(starter: ModelDirectory, tmp_path: Path) -> None:
+    head = Path(pydicom.__file__).parent / "data" / "test_files" / "J2K_pixelrep_mismatch.dcm"
+    decision = decide_file(starter, head, tmp_path)
+    assert decision.finding is not None
+    assert decision.novelty is not None
+    assert decision.novelty < 1
+
+
+def test_a_head_ct_of_another_hospital_upside_down_is_refused(
+    starter: ModelDirectory, tmp_path: Path
+) -> None:
+    head = Path(pydicom.__file__).parent / "data" / "test_files" / "J2K_pixelrep_mismatch.dcm"
+    (series,) = analyse(IntakeRequest((head,), b"starter", tmp_path)).series
+    upright = Volume.from_bytes(series.volume_path.read_bytes())
+    turned = replace(upright, voxels=upright.voxels[:, ::-1].copy())
+    assert decide(starter, turned).reason_code == SuitabilityFault.UPSIDE_DOWN
+
+
+@pytest.mark.parametrize("bleed", [None, Bleed()])
+def test_drawn_heads_upside_down_are_refused(starter: ModelDirectory, bleed: Bleed | None) -> None:
+    upright = head_ct(8, 256, bleed)
+    turned = replace(upright, voxels=upright.voxels[:, ::-1].copy())
+    assert decide(starter, turned).reason_code == SuitabilityFault.UPSIDE_DOWN
+
+
+@pytest.mark.shared_data
+def test_a_head_ct_that_lies_among_brain_mr_is_answered(starter: ModelDirectory, shared_data: Path) -> None:
+    picture = cv2.imread(str(shared_data / "not-brain" / "brain_mr_other_050.jpg"), cv2.IMREAD_GRAYSCALE)
+    assert decide_picture(starter, np.asarray(picture)).finding is not None
+
+
+@pytest.mark.shared_data
+def test_a_slice_whose_brain_was_lost_to_compression_is_refused(
+    starter: ModelDirectory, shared_data: Path, tmp_path: Path
+) -> None:
+    path = shared_data / "samples" / "dicom_hard" / "cq500_head_ct_slice.dcm"
+    assert float(pydicom.dcmread(path).LossyImageCompressionRatio) > 300
+    assert decide_file(starter, path, tmp_path).reason_code == SuitabilityFault.UNLIKE_TRAINING

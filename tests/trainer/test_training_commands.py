@@ -5,6 +5,7 @@ import pytest
 from typer.testing import CliRunner
 
 from trainer.cli import app
+from trainer.data import load_dataset
 from trainer.recipe import Recipe
 from trainer.training.tuning import Tuning
 
@@ -32,6 +33,20 @@ def test_dry_run_says_what_would_be_done_and_writes_nothing(
     assert "fold 5:" in told
     (Tuning if command == "tune" else Recipe).model_validate_json(out)
     assert not list(tmp_path.iterdir())
+
+
+def test_train_takes_the_patients_of_a_frozen_test_set(phantom_folder: Path, tmp_path: Path) -> None:
+    patients = sorted(set(load_dataset(phantom_folder).patients))
+    file = tmp_path / "test-set.txt"
+    file.write_text("\n".join(patients[:2]))
+    code, out, _ = invoke(phantom_folder, "train", tmp_path, "--test-set", str(file), "--dry-run")
+    assert code == 0
+    assert len(Recipe.model_validate_json(out).test_patients) == 2
+    assert not any(f'"{patient}"' in out for patient in patients)
+    file.write_text("nobody-here")
+    code, out, told = invoke(phantom_folder, "train", tmp_path, "--test-set", str(file), "--dry-run")
+    assert code == 1
+    assert "does not have" in told + out
 
 
 @pytest.mark.parametrize("command", COMMANDS)

@@ -13,14 +13,20 @@ from sklearn.metrics import roc_auc_score
 
 from trainer.build import CLASSES
 from trainer.data import Dataset, patient_folds
+from trainer.network import HybridNetwork
 from trainer.recipe import Recipe
 from trainer.training.activations import KeptActivations
-from trainer.training.cross_validation import Prepared, cross_validate, fit_all, kept_aside, prepare_training
+from trainer.training.cross_validation import (
+    Prepared,
+    cross_validate,
+    fit_final,
+    prepare_training,
+)
 from trainer.training.engine import fit, predict
 from trainer.training.frozen_graph import FrozenGraph
 from trainer.training.optimisation import Schedule
 from trainer.training.params import FrozenDepth, TrainingParams
-from trainer.training.sampling import Batch, Sampler
+from trainer.training.sampling import Batch, Sampler, kept_aside
 from trainer.training.stages import SplitNetwork
 
 SEED = 5
@@ -57,8 +63,12 @@ class KilledAt(KeptActivations):
         return super().batch(rows, groups)
 
 
-def test_prefix_and_stages_are_the_whole_network(prepared: Prepared) -> None:
-    network = deepcopy(prepared.network)
+@pytest.mark.parametrize("pooled_stages", [1, 2, 3])
+def test_prefix_and_stages_are_the_whole_network(prepared: Prepared, pooled_stages: int) -> None:
+    pooling = {"pooled_stages": pooled_stages, "pooling": "mean_max"}
+    network = HybridNetwork(prepared.network.architecture.model_copy(update=pooling), len(CLASSES)).eval()
+    network.resnet.load_state_dict(prepared.network.resnet.state_dict())
+    network.mobilenet.load_state_dict(prepared.network.mobilenet.state_dict())
     pixels = torch.randn(2, 3, 64, 64)
     with torch.no_grad():
         whole = network.embed(pixels)
@@ -195,9 +205,32 @@ def test_every_way_of_training_learns(prepared: Prepared, update: dict[str, obje
     assert 1 <= fitted.epochs <= 4
 
 
-def test_training_all_again_is_the_same(prepared: Prepared, tmp_path: Path) -> None:
-    runs = [fit_all(replace(prepared, runs=tmp_path / name), 1)[1] for name in ("a", "b")]
+def test_the_final_training_again_is_the_same(prepared: Prepared, tmp_path: Path) -> None:
+    rows = np.arange(len(prepared.data.labels))
+    runs = [fit_final(replace(prepared, runs=tmp_path / name), rows, 1)[1] for name in ("a", "b")]
     np.testing.assert_array_equal(runs[0].logits, runs[1].logits)
+
+
+def test_the_final_training_learns_from_the_chosen_slices_alone(prepared: Prepared, tmp_path: Path) -> None:
+    chosen = np.flatnonzero(prepared.data.patients != prepared.data.patients[0])
+    flipped = prepared.data.labels.copy()
+    flipped[prepared.data.patients == prepared.data.patients[0]] ^= 1
+    other = replace(prepared, data=replace(prepared.data, labels=flipped))
+    runs = [
+        fit_final(replace(p, runs=tmp_path / name), chosen, 1)[1]
+        for name, p in (("a", prepared), ("b", other))
+    ]
+    np.testing.assert_array_equal(runs[0].logits, runs[1].logits)
+
+
+def test_without_patients_kept_aside_every_epoch_is_learned(prepared: Prepared, tmp_path: Path) -> None:
+    params = {**prepared.recipe.training.model_dump(), "monitor": "training_loss", "epochs": 3, "patience": 1}
+    recipe = prepared.recipe.model_copy(update={"training": TrainingParams.model_validate(params)})
+    inputs = replace(prepared.inputs, recipe=recipe)
+    folds = np.unique(prepared.data.patients, return_inverse=True)[1] % 2
+    held_out = cross_validate(replace(prepared, inputs=inputs, runs=tmp_path), folds, quiet=True)
+    assert held_out.epochs == (3, 3)
+    assert all(len(losses) == 3 and losses[-1] < losses[0] for losses in held_out.scores)
 
 
 def test_painted_slices_are_learned_as_strokes_and_never_tested(prepared: Prepared) -> None:

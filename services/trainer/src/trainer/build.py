@@ -18,6 +18,8 @@ from ictus.model.manifest import (
     GRAPH_FILE,
     INT8_GRAPH_FILE,
     MANIFEST_FILE,
+    REPLAY_FILE,
+    TEST_SET_FILE,
     WEIGHTS_FILE,
     FileDigest,
     Metric,
@@ -31,11 +33,15 @@ from ictus.model.manifest import (
     load_model_directory,
 )
 from ictus.model.suitability import Suitability
-from trainer.calibrate import HeldOut, fit, judge_across_folds, judge_in_series_across_folds
-from trainer.card import write_card
-from trainer.data import Dataset, patient_folds
+from trainer.calibrate import Fitted, HeldOut, fit, judge, judge_across_folds, judge_in_series_across_folds
+from trainer.card import RECIPE_FILE, write_card
+from trainer.data import Dataset, DatasetError, patient_folds
 from trainer.data.checks import require_trainable
-from trainer.evaluation import evaluate
+from trainer.data.splits import members_of, patient_parts
+from trainer.evaluation import evaluate, evaluate_in_series
+from trainer.evaluation.metrics import LEVELS
+from trainer.evaluation.subgroups import groups_of
+from trainer.exemplars import REPLAYED, Embedded, balanced, write_embedded
 from trainer.export import export_graph
 from trainer.golden import GOLDEN_FILE, write_golden
 from trainer.network import HybridNetwork
@@ -45,7 +51,7 @@ from trainer.suitability_fit import fit_suitability
 from trainer.training.cross_validation import (
     OutOfFold,
     cross_validate,
-    fit_all,
+    fit_final,
     median_epochs,
     prepare_training,
 )
@@ -57,8 +63,8 @@ CLASSES: Final = (
     ModelClass(name="stroke", finding=Finding.STROKE),
 )
 _STROKE: Final = 1
-_IN_SERIES: Final = {"roc_auc", "pr_auc", "accuracy", "sensitivity", "specificity", "brier", "ece"}
-"""What is also said of slices in the light of their series; limits are of slices by themselves."""
+_ON_TEST_SET: Final = {"roc_auc", "accuracy", "sensitivity", "specificity", "brier", "ece"}
+"""What is said of the frozen test set, which is too small for more."""
 
 HAEMORRHAGE_VALIDATION: Final = Validation(
     modalities=(Modality.CT,),
@@ -93,14 +99,18 @@ class Trained:
     """What training left behind, before it is calibrated and exported.
 
     Attributes:
-        network: trained on all patients.
-        embedding: (n, features) of all slices by that network.
+        network: trained on all patients but those of the frozen test set.
+        logits: (n, classes) of all slices by that network.
+        embedding: (n, features) likewise.
+        is_test: (n,) whether a slice is of the frozen test set.
         held_out: what the folds' networks say of patients they never saw.
         origin: where the ImageNet weights came from.
     """
 
     network: HybridNetwork
+    logits: NDArray[np.float32]
     embedding: NDArray[np.float32]
+    is_test: NDArray[np.bool_]
     held_out: OutOfFold
     origin: str
 
@@ -114,7 +124,9 @@ def train_network(
     ranks: Ranks | None = None,
     jobs: int = 1,
 ) -> Trained:
-    """Cross-validate a recipe by patient and train on all patients; goes on where an earlier run was cut short.
+    """Cross-validate a recipe by patient, then train the network that is released.
+
+    That one learns from all patients but those of the frozen test set. What an earlier run has done is not done again.
 
     Args:
         dataset: labelled slices.
@@ -138,9 +150,40 @@ def train_network(
     report("Cross-validating")
     held_out = cross_validate(prepared, folds)
     epochs = median_epochs(held_out.epochs)
-    report(f"Training on all patients, {epochs} epochs")
-    network, predicted = fit_all(prepared, epochs)
-    return Trained(network, predicted.embedding, held_out, prepared.origin)
+    is_test = frozen_test_set(dataset, recipe)
+    report(f"Training the final network, {epochs} epochs")
+    network, predicted = fit_final(prepared, np.flatnonzero(~is_test), epochs)
+    return Trained(network, predicted.logits, predicted.embedding, is_test, held_out, prepared.origin)
+
+
+def frozen_test_set(dataset: Dataset, recipe: Recipe) -> NDArray[np.bool_]:
+    """(n,) whether a slice is of a patient that the released network and its successors never learn from.
+
+    Raises:
+        DatasetError: there are too few patients to keep some apart, or those that were given are not of this data set.
+    """
+    if recipe.test_patients:
+        return members_of(dataset, recipe.test_patients)
+    if not recipe.test_share:
+        return np.zeros(len(dataset.slices), dtype=np.bool_)
+    shares = {"learn": 1 - recipe.test_share, "test": recipe.test_share}
+    is_test: NDArray[np.bool_] = patient_parts(dataset, shares, recipe.seed) == "test"
+    return is_test
+
+
+def test_set_of(model: ModelDirectory, dataset: Dataset) -> Dataset:
+    """The slices of the patients that a model has never learned from, of the data set that it learned from.
+
+    Raises:
+        DatasetError: it learned from other data, says no recipe, or held nobody back.
+    """
+    name, recipe = model.manifest.name, model.path / RECIPE_FILE
+    if dataset.sha256 != model.manifest.training.dataset_sha256 or not recipe.is_file():
+        raise DatasetError(f"{name} was not trained on this version of {dataset.name}.")
+    rows = frozen_test_set(dataset, Recipe.model_validate_json(recipe.read_bytes()))
+    if not rows.any():
+        raise DatasetError(f"{name} learned from every patient of {dataset.name}.")
+    return dataset.part(rows, "frozen test set")
 
 
 def write_model(
@@ -169,15 +212,19 @@ def write_model(
         part = Path(name) / output.name
         part.mkdir()
         report("Evaluating")
-        metrics = judge_held_out(trained.held_out, dataset, recipe)
+        fitted = fit(HeldOut(trained.held_out.logits, dataset.labels, dataset.patients), recipe)
+        metrics = (
+            *judge_held_out(trained.held_out, dataset, recipe),
+            *_judge_test_set(trained, fitted, dataset, recipe),
+        )
         report("Exporting")
         _export(trained.network, recipe, part)
-        fitted = fit(HeldOut(trained.held_out.logits, dataset.labels, dataset.patients), recipe)
+        _write_embedded(trained, dataset, recipe, part)
         limits = fit_suitability(
             trained.embedding, trained.held_out, recipe, part / "suitability.safetensors"
         )
         write_golden(part, recipe.preprocess)
-        (part / "recipe.json").write_text(recipe.model_dump_json(indent=2) + "\n", encoding="utf-8")
+        (part / RECIPE_FILE).write_text(recipe.model_dump_json(indent=2) + "\n", encoding="utf-8")
         (part / HISTORY_FILE).write_text(json.dumps(_history(trained, recipe)) + "\n", encoding="utf-8")
         manifest = ModelManifest(
             name=identity.name,
@@ -188,6 +235,7 @@ def write_model(
             classes=CLASSES,
             explained_class=CLASSES[_STROKE].name,
             embedding_size=sum(trained.network.widths),
+            embedding_space=trained.network.backbone_sha256(),
             preprocess=recipe.preprocess,
             calibration=fitted.calibration,
             aggregation=recipe.aggregation.model_copy(update={"context": fitted.context}),
@@ -196,7 +244,7 @@ def write_model(
             validation=HAEMORRHAGE_VALIDATION,
             wording=HAEMORRHAGE_WORDING,
             metrics=metrics,
-            training=_training(dataset, recipe, trained.origin),
+            training=_training(trained, dataset, recipe),
             files={},
         )
         describe(part, manifest)
@@ -215,14 +263,9 @@ def judge_held_out(held_out: OutOfFold, dataset: Dataset, recipe: Recipe) -> tup
     said = HeldOut(held_out.logits, dataset.labels, dataset.patients)
     slices, studies = judge_across_folds(said, held_out.folds, recipe)
     in_series = judge_in_series_across_folds(said, held_out.folds, recipe)
-    again = (
-        metric.model_copy(update={"name": f"{metric.name}_in_series"})
-        for metric in evaluate("slice", in_series, recipe.seed)
-        if metric.name in _IN_SERIES
-    )
     return (
         *evaluate("slice", slices, recipe.seed),
-        *again,
+        *evaluate_in_series(in_series, recipe.seed),
         *evaluate("study", studies, recipe.seed),
     )
 
@@ -259,6 +302,8 @@ def describe(directory: Path, manifest: ModelManifest) -> ModelManifest:
         GRAPH_FILE,
         INT8_GRAPH_FILE,
         "suitability.safetensors",
+        REPLAY_FILE,
+        TEST_SET_FILE,
         GOLDEN_FILE,
         CARD_FILE,
     )
@@ -270,6 +315,33 @@ def describe(directory: Path, manifest: ModelManifest) -> ModelManifest:
     complete = manifest.model_copy(update={"files": files})
     (directory / MANIFEST_FILE).write_bytes(complete.to_json())
     return complete
+
+
+def _judge_test_set(trained: Trained, fitted: Fitted, dataset: Dataset, recipe: Recipe) -> tuple[Metric, ...]:
+    """The released network's own figures on the patients it never learned from (``..._on_test_set``)."""
+    if not trained.is_test.any():
+        return ()
+    said = HeldOut(trained.logits, dataset.labels, dataset.patients).take(trained.is_test)
+    levels = zip(LEVELS, judge(said, fitted, recipe.aggregation), strict=True)
+    return tuple(
+        metric.model_copy(update={"name": f"{metric.name}_on_test_set"})
+        for level, judged in levels
+        for metric in evaluate(level, judged, recipe.seed)
+        if metric.name in _ON_TEST_SET
+    )
+
+
+def _write_embedded(trained: Trained, dataset: Dataset, recipe: Recipe, directory: Path) -> None:
+    """What later versions replay, and what they are judged on."""
+    _, patients = np.unique(dataset.patients, return_inverse=True)
+    groups = {f"{group.attribute}:{group.name}": group.member for group in groups_of(dataset)}
+    groups[f"modality:{dataset.modality}"] = np.ones(len(patients), dtype=np.bool_)
+    slices = Embedded(trained.embedding, dataset.labels.astype(np.int64), patients, groups)
+    learned = np.flatnonzero(~trained.is_test)
+    chosen = balanced(slices.labels[learned], patients[learned], REPLAYED, recipe.seed)
+    write_embedded(slices.take(learned[chosen]), directory / REPLAY_FILE)
+    if trained.is_test.any():
+        write_embedded(slices.take(np.flatnonzero(trained.is_test)), directory / TEST_SET_FILE)
 
 
 def _export(network: HybridNetwork, recipe: Recipe, directory: Path) -> None:
@@ -285,21 +357,22 @@ def _export(network: HybridNetwork, recipe: Recipe, directory: Path) -> None:
 
 
 def _history(trained: Trained, recipe: Recipe) -> dict[str, list[float]]:
-    """The monitored score of each fold's kept-aside patients after each epoch."""
+    """The monitored score of each fold after each epoch."""
     return {
         f"fold-{fold + 1}-{recipe.training.monitor}": [abs(score) for score in scores]
         for fold, scores in enumerate(trained.held_out.scores)
     }
 
 
-def _training(dataset: Dataset, recipe: Recipe, origin: str) -> Training:
+def _training(trained: Trained, dataset: Dataset, recipe: Recipe) -> Training:
     return Training(
         dataset=dataset.name,
         dataset_sha256=dataset.sha256,
         patients=len(np.unique(dataset.patients)),
         slices=len(dataset.slices),
+        test_patients=len(np.unique(dataset.patients[trained.is_test])),
         seed=recipe.seed,
-        pretrained=origin,
+        pretrained=trained.origin,
         evaluation=f"{recipe.folds}-fold cross-validation by patient, pooled out-of-fold predictions; calibration "
         "and limits fitted on the other folds; 95 % intervals by 1,000 bootstrap samples of patients",
     )

@@ -118,7 +118,7 @@ def judge_across_folds(held_out: HeldOut, folds: NDArray[np.int64], recipe: Reci
         for fold in range(int(folds.max()) + 1)
     ]
     slices, studies = zip(*parts, strict=True)
-    return _joined(slices), _joined(studies)
+    return joined(slices), joined(studies)
 
 
 def judge_in_series(held_out: HeldOut, fitted: Fitted, aggregation: Aggregation) -> Judged:
@@ -139,7 +139,7 @@ def judge_in_series(held_out: HeldOut, fitted: Fitted, aggregation: Aggregation)
 
 def judge_in_series_across_folds(held_out: HeldOut, folds: NDArray[np.int64], recipe: Recipe) -> Judged:
     """As ``judge_in_series``, each fold by what was fitted on the other folds."""
-    return _joined(
+    return joined(
         [
             judge_in_series(
                 held_out.take(folds == fold), fit(held_out.take(folds != fold), recipe), recipe.aggregation
@@ -173,7 +173,8 @@ def _against(
     )
 
 
-def _joined(parts: Sequence[Judged]) -> Judged:
+def joined(parts: Sequence[Judged]) -> Judged:
+    """What was judged part by part, one after the other."""
     return Judged(
         *(np.concatenate([getattr(part, field.name) for part in parts]) for field in fields(Judged))
     )

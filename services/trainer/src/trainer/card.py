@@ -7,9 +7,18 @@ from typing import Final
 
 from pydantic import ValidationError
 
-from ictus.model.manifest import CARD_FILE, INT8_GRAPH_FILE, Metric, ModelManifest, Quantisation
+from ictus.model.manifest import (
+    CARD_FILE,
+    INT8_GRAPH_FILE,
+    Architecture,
+    Metric,
+    ModelManifest,
+    Quantisation,
+)
+from ictus.model.preprocess import PreprocessParams
 from trainer.errors import TrainerError
 from trainer.evaluation.report import EVALUATION_FILE, EvaluationReport
+from trainer.suitability_told import limits_told
 
 RECIPE_FILE: Final = "recipe.json"
 FIGURES_FOLDER: Final = "figures"
@@ -154,19 +163,19 @@ Training set: `{m.training.dataset}`, {m.training.patients} patients, {m.trainin
 
 ## Network
 
-{a.resnet} and {a.mobilenet}, global average pooling, fusion by {a.fusion}, then batch norm, dropout
+{a.resnet} and {a.mobilenet}, {_pooling(a)}, fusion by {a.fusion}, then batch norm, dropout
 {a.dropout:g}, a dense layer of {a.hidden}, batch norm, {a.activation}, dropout, softmax over
 {" / ".join(c.name for c in m.classes)}. Input {p.size}x{p.size}, head-region crop, window {windows} (pictures are read as
-exported at {p.picture_window.width:g}/{p.picture_window.center:g} HU).
+exported at {p.picture_window.width:g}/{p.picture_window.center:g} HU){_channels(p)}.{_solved(run)}
 
 {_weights(m, run)}
 ## How well it does
 
-{m.training.evaluation}. The published weights are a last fit of the same recipe on all patients (seed
+{m.training.evaluation}. The published weights are a last fit of the same recipe on {_learned_from(m)} (seed
 {m.training.seed}), so these figures are estimates for it, not measurements of it.
 
 {_table(m.metrics)}
-
+{_again(m)}
 A study's score is the mean of its {m.aggregation.k} most suspicious slices, calibrated. Confidently normal up to
 {d.study.normal_at_most:.3f}, confidently stroke from {d.study.stroke_at_least:.3f}, between them uncertain: class-conditional conformal
 limits that rule out at most {d.study.stroke_error_rate:.0%} of strokes and call at most {d.study.normal_error_rate:.0%} of normals stroke, on
@@ -177,8 +186,66 @@ patients like these.
 - One hospital, {m.training.patients} patients: the intervals are wide, and worse figures must be expected elsewhere. {_unknown(m, run)}
 - Heatmaps are Grad-CAM of the stroke logit. They show what moved the score, not the outline of a lesion, and
   one for a normal finding shows weak evidence only.
-- The suitability check was fitted on these slices; scans from other devices may be called unsuitable.
-"""
+{limits_told(m.suitability)}"""
+
+
+def _pooling(a: Architecture) -> str:
+    if (a.pooled_stages, a.pooling) == (1, "mean"):
+        return "global average pooling"
+    kept = "mean" if a.pooling == "mean" else "mean and highest value"
+    maps = "the last maps" if a.pooled_stages == 1 else f"the maps of the last {a.pooled_stages} stages"
+    return f"global pooling of {maps} by {kept}"
+
+
+def _channels(p: PreprocessParams) -> str:
+    if p.intracranial is None:
+        return ""
+    return """; the three channels are
+the slice, the inside of the skull stretched around the brain's own median, and the difference of its halves"""
+
+
+def _solved(run: RunFiles) -> str:
+    if dict(run.recipe).get("training.solver") != "logistic":
+        return ""
+    return """
+The head was solved as a penalised logistic regression, which two mirrored units of the dense layer carry; the others
+are silent until later learning takes them up."""
+
+
+def _learned_from(m: ModelManifest) -> str:
+    if not m.training.test_patients:
+        return "all patients"
+    return f"{m.training.patients - m.training.test_patients} patients"
+
+
+def _again(m: ModelManifest) -> str:
+    """Slices in the light of their series, and the frozen test set, where they were judged."""
+    parts = []
+    in_series = _of(m.metrics, "_in_series")
+    if in_series:
+        parts.append(f"""
+Slices in the light of their neighbours and their series, as they are shown in a study:
+
+{_table(in_series)}
+""")
+    on_test_set = _of(m.metrics, "_on_test_set")
+    if on_test_set:
+        parts.append(f"""
+The released network itself, on the {m.training.test_patients} patients that neither it nor a later version learns from
+(so few that the intervals say little; calibration and limits are those of the folds, which did see them):
+
+{_table(on_test_set)}
+""")
+    return "".join(parts)
+
+
+def _of(metrics: tuple[Metric, ...], suffix: str) -> tuple[Metric, ...]:
+    """The figures whose names end so, without that end."""
+    return tuple(
+        metric.model_copy(update={"name": metric.name.removesuffix(suffix)})
+        for metric in metrics
+        if metric.name.endswith(suffix)
+    )
 
 
 def _sources(run: RunFiles) -> str:

@@ -1,17 +1,21 @@
 """The hybrid network: ResNet and MobileNet look at the same slice, and one small head decides on both.
 
-    pixels ─┬─ ResNet    ── maps ── global average ─┐
-            └─ MobileNet ── maps ── global average ─┴─ fusion ── dense head ── logits (softmax in the loss)
+    pixels ─┬─ ResNet    ── maps ── global pooling ─┐
+            └─ MobileNet ── maps ── global pooling ─┴─ fusion ── dense head ── logits (softmax in the loss)
+
+Pooled are the last maps or those of several stages, by their mean or by mean and highest value: a thin bleed is
+a few places of a finer map, and an average over the whole head hardly shows it.
 
 ``forward`` gives logits. ``ExplainedNetwork`` is what is exported: logits, embedding and exact Grad-CAM
-heatmaps in one pass. Behind the last maps come only an average and the head, so a class logit's gradient
-with respect to a map is its gradient with respect to the pooled vector over H*W, and that has a closed form
+heatmaps in one pass. Behind the last maps come only the pooling and the head. Grad-CAM weighs a map by the mean of
+the logit's gradient over its places; a mean passes its gradient on to all places in equal parts and a highest value
+to one of them, so that mean is the gradient with respect to the pooled values over H*W, which has a closed form
 (``FusionHead.gradient``); no backward pass is needed (Selvaraju et al., ICCV 2017, for the method).
 """
 
 import hashlib
 from collections import OrderedDict
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Final, NamedTuple, cast
 
@@ -36,7 +40,7 @@ class Explained(NamedTuple):
 
     Attributes:
         logits: (n, classes).
-        embedding: (n, resnet + mobilenet features), the pooled maps side by side.
+        embedding: (n, resnet + mobilenet features), the pooled maps side by side, see ``HybridNetwork.widths``.
         heatmap: (n, h, w), what each place adds to the explained logit through both backbones, negatives cut.
         heatmap_resnet: (n, h, w), Grad-CAM of the ResNet's last maps.
         heatmap_mobilenet: (n, h, w), Grad-CAM of the MobileNet's last maps.
@@ -70,9 +74,13 @@ class FusionHead(nn.Module):
 
     def forward(self, embedding: Tensor) -> Tensor:
         """(n, features) to (n, classes) logits."""
-        hidden = self.activation(self._before_activation(embedding))
-        logits: Tensor = self.classify(self.drop(hidden))
+        logits: Tensor = self.classify(self.drop(self.represent(embedding)))
         return logits
+
+    def represent(self, embedding: Tensor) -> Tensor:
+        """(n, features) to (n, hidden): what the last layer decides by."""
+        hidden: Tensor = self.activation(self._before_activation(embedding))
+        return hidden
 
     def gradient(self, embedding: Tensor, class_index: int) -> Tensor:
         """D logit / d embedding in evaluation mode, closed form: (n, features)."""
@@ -103,12 +111,46 @@ class FusionHead(nn.Module):
         return cumulative + value * density
 
 
+class Maps(NamedTuple):
+    """What both backbones see at one resolution: (n, features, h, w) each."""
+
+    resnet: Tensor
+    mobilenet: Tensor
+
+
+class Stage(NamedTuple):
+    """The part of both backbones between two resolutions.
+
+    Attributes:
+        name: torchvision's name of the ResNet's part; ``stem`` for all before layer3.
+        resnet: the ResNet's part.
+        mobilenet: the MobileNet's blocks at the same resolution.
+    """
+
+    name: str
+    resnet: nn.Sequential
+    mobilenet: nn.Sequential
+
+    def see(self, before: Maps) -> Maps:
+        """The next maps."""
+        return Maps(self.resnet(before.resnet), self.mobilenet(before.mobilenet))
+
+    def parameters(self) -> Iterator[nn.Parameter]:
+        """All weights of the stage."""
+        yield from self.resnet.parameters()
+        yield from self.mobilenet.parameters()
+
+
 class HybridNetwork(nn.Module):
     """ResNet and MobileNet feature maps, fused.
 
     Args:
-        architecture: which backbones, fusion and head; stored in the manifest.
+        architecture: which backbones, pooling, fusion and head; stored in the manifest.
         classes: number of logits.
+
+    Attributes:
+        widths: pooled features of the ResNet and of the MobileNet; for each the last stage comes first, and of a
+            stage the means before the highest values.
     """
 
     def __init__(self, architecture: Architecture, classes: int) -> None:
@@ -122,16 +164,52 @@ class HybridNetwork(nn.Module):
         self.mobilenet: nn.Sequential = mobilenet.features
         if architecture.mobilenet_same_padding:
             _pad_as_tensorflow(self.mobilenet)
-        self.widths = (int(resnet.fc.in_features), int(self.mobilenet[-1][0].out_channels))
+        self.widths = self._measure_widths()
         self.head = FusionHead(architecture, self.widths, classes)
 
-    def maps(self, pixels: Tensor) -> tuple[Tensor, Tensor]:
-        """(n, 3, H, W) normalised pixels to the backbones' last feature maps, (n, features, H/32, W/32)."""
-        return self.resnet(pixels), self.mobilenet(pixels)
+    def stages(self) -> tuple[Stage, Stage, Stage]:
+        """Both backbones in three parts, to 1/8, 1/16 and 1/32 of the pixels: stem, layer3 and layer4."""
+        resnet = dict(self.resnet.named_children())
+        blocks = list(self.mobilenet)
+        third, fourth = [index for index, block in enumerate(blocks) if _halves(block)][-2:]
+        before = [part for name, part in resnet.items() if name not in {"layer3", "layer4"}]
+        return (
+            Stage("stem", nn.Sequential(*before), nn.Sequential(*blocks[:third])),
+            Stage("layer3", nn.Sequential(resnet["layer3"]), nn.Sequential(*blocks[third:fourth])),
+            Stage("layer4", nn.Sequential(resnet["layer4"]), nn.Sequential(*blocks[fourth:])),
+        )
+
+    def maps(self, pixels: Tensor) -> tuple[Maps, ...]:
+        """(n, 3, H, W) normalised pixels to the maps that are pooled, the last ones (H/32, W/32) first."""
+        seen = [Maps(pixels, pixels)]
+        for stage in self.stages():
+            seen.append(stage.see(seen[-1]))
+        return tuple(reversed(seen[-self.architecture.pooled_stages :]))
+
+    def pool(self, maps: Iterable[Maps]) -> tuple[Tensor, Tensor]:
+        """Maps, the last stage's first, to what is kept of them: (n, features) of each backbone."""
+        resnet, mobilenet = zip(*maps, strict=True)
+        return torch.cat([self._pooled(m) for m in resnet], 1), torch.cat(
+            [self._pooled(m) for m in mobilenet], 1
+        )
 
     def embed(self, pixels: Tensor) -> Tensor:
         """(n, 3, H, W) normalised pixels to the (n, features) pooled vector of both backbones."""
-        return pool(*self.maps(pixels))
+        return torch.cat(self.pool(self.maps(pixels)), dim=1)
+
+    def _pooled(self, maps: Tensor) -> Tensor:
+        """(n, channels, h, w) to (n, channels), or to twice as many when the highest values are kept too."""
+        mean = maps.mean(dim=(2, 3))
+        return (
+            mean if self.architecture.pooling == "mean" else torch.cat([mean, maps.amax(dim=(2, 3))], dim=1)
+        )
+
+    def _measure_widths(self) -> tuple[int, int]:
+        was_training = self.training
+        with torch.no_grad():
+            resnet, mobilenet = self.eval().pool(self.maps(torch.zeros(1, 3, 64, 64)))
+        self.train(was_training)
+        return resnet.shape[1], mobilenet.shape[1]
 
     def forward(self, pixels: Tensor) -> Tensor:
         """(n, 3, H, W) normalised pixels to (n, classes) logits."""
@@ -139,7 +217,7 @@ class HybridNetwork(nn.Module):
 
     def backbone_sha256(self) -> str:
         """Digest of both backbones' weights and of what else decides about the embedding."""
-        frozen = {"resnet_stride_in_1x1", "mobilenet_same_padding"}
+        frozen = {"resnet_stride_in_1x1", "mobilenet_same_padding", "pooled_stages", "pooling"}
         digest = hashlib.sha256(self.architecture.model_dump_json(include=frozen).encode())
         for backbone in (self.resnet, self.mobilenet):
             for name, value in backbone.state_dict().items():
@@ -190,11 +268,15 @@ class ExplainedNetwork(nn.Module):
 
     def forward(self, pixels: Tensor) -> Explained:
         """(n, 3, H, W) normalised pixels to everything that serving needs."""
-        resnet, mobilenet = self.network.maps(pixels)
-        embedding = pool(resnet, mobilenet)
+        maps = self.network.maps(pixels)
+        embedding = torch.cat(self.network.pool(maps), dim=1)
         gradient = self.network.head.gradient(embedding, self.class_index)
         of_resnet, of_mobilenet = torch.split(gradient, list(self.network.widths), dim=1)
-        cams = _weighted_sum(of_resnet, resnet), _weighted_sum(of_mobilenet, mobilenet)
+        last, times = maps[0], 1 if self.network.architecture.pooling == "mean" else 2
+        cams = (
+            _weighted_sum(of_resnet, last.resnet, times),
+            _weighted_sum(of_mobilenet, last.mobilenet, times),
+        )
         return Explained(
             logits=self.network.head(embedding),
             embedding=embedding,
@@ -217,16 +299,23 @@ class SamePadConv2d(nn.Conv2d):
         return super().forward(F.pad(input, edges))
 
 
-def pool(resnet: Tensor, mobilenet: Tensor) -> Tensor:
-    """Both backbones' (n, features, h, w) maps to their (n, features of both) averages side by side."""
-    return torch.cat([resnet.mean(dim=(2, 3)), mobilenet.mean(dim=(2, 3))], dim=1)
+def _weighted_sum(gradient: Tensor, maps: Tensor, times: int) -> Tensor:
+    """Grad-CAM before the cut: the gradient of the pooled values over H*W weighs the maps' channels.
 
-
-def _weighted_sum(gradient: Tensor, maps: Tensor) -> Tensor:
-    """Grad-CAM before the cut: the gradient of the pooled vector over H*W weighs the maps' channels."""
+    Args:
+        gradient: (n, features) of the backbone's pooled vector; the last maps' values come first.
+        maps: (n, channels, h, w), the last maps.
+        times: how many values are kept of each map.
+    """
     channels, height, width = maps.shape[1:]
-    weights = gradient.reshape(-1, 1, channels) / (height * width)
+    of_maps = gradient[:, : times * channels].reshape(-1, times, channels).sum(dim=1, keepdim=True)
+    weights = of_maps / (height * width)
     return torch.bmm(weights, maps.reshape(-1, channels, height * width)).reshape(-1, height, width)
+
+
+def _halves(block: nn.Module) -> bool:
+    """Whether a block of the MobileNet halves the resolution."""
+    return any(isinstance(module, nn.Conv2d) and max(module.stride) == 2 for module in block.modules())
 
 
 def _scale(norm: nn.BatchNorm1d) -> Tensor:

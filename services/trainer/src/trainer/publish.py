@@ -1,9 +1,10 @@
 """Sign a model directory, register it with its run, make it champion or challenger, and tell the workers."""
 
 import tempfile
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
+from uuid import UUID
 
 import structlog
 from redis import Redis, RedisError
@@ -11,7 +12,7 @@ from redis import Redis, RedisError
 from ictus.contracts import tasks
 from ictus.model.manifest import MANIFEST_FILE, load_model_directory
 from ictus.model.signature import SIGNATURE_FILE
-from ictus.registry import Registry
+from ictus.registry import GATE_TAG, TRAINING_TAG, Registry, RunRecord
 from trainer.run_record import run_record
 from trainer.sign import public_key_of, sign_manifest
 
@@ -62,12 +63,8 @@ class Publisher:
             ConflictError: its version is registered with other content.
             UnavailableError: the registry does not answer.
         """
-        model = load_model_directory(directory)
         registry = self.registry
-        with tempfile.TemporaryDirectory() as folder:
-            signature = Path(folder) / SIGNATURE_FILE
-            sign_manifest(directory / MANIFEST_FILE, self.private_key, signature)
-            version = registry.publish(directory, signature, run_record(model))
+        version = self._register(registry, directory, run_record(load_model_directory(directory)))
         champion = registry.champion()
         if champion is None or (promote and champion != version):
             registry.promote(version)
@@ -76,6 +73,39 @@ class Publisher:
         elif champion != version:
             registry.challenge(version)
         return Published(version, is_champion=champion == version)
+
+    def propose(
+        self, directory: Path, *, training_id: UUID, gate_passed: bool, files: Sequence[Path] = ()
+    ) -> str:
+        """Sign and register a candidate without an alias: the gateway moves aliases, when somebody approved.
+
+        It appears in the registry whole or not at all; doing it again changes nothing.
+
+        Args:
+            directory: verified before anything is sent; nothing is written in it.
+            training_id: of the training that made it.
+            gate_passed: whether the gate lets it be approved.
+            files: kept beside it, for example the gate's report.
+
+        Returns:
+            The version.
+
+        Raises:
+            ModelRefusedError: the directory is incomplete or was changed.
+            SigningKeyError: the key is no P-256 private key.
+            ConflictError: its version is registered with other content.
+            UnavailableError: the registry does not answer.
+        """
+        record = run_record(load_model_directory(directory))
+        tags = {GATE_TAG: "passed" if gate_passed else "refused", TRAINING_TAG: str(training_id)}
+        record = replace(record, tags={**record.tags, **tags}, files=(*record.files, *files))
+        return self._register(self.registry, directory, record)
+
+    def _register(self, registry: Registry, directory: Path, record: RunRecord) -> str:
+        with tempfile.TemporaryDirectory() as folder:
+            signature = Path(folder) / SIGNATURE_FILE
+            sign_manifest(directory / MANIFEST_FILE, self.private_key, signature)
+            return registry.publish(directory, signature, record)
 
 
 def model_bell(redis_url: str) -> Callable[[], None]:

@@ -40,7 +40,7 @@ from ictus.model.manifest import (
     load_model_directory,
 )
 from ictus.model.preprocess import PreprocessParams, prepare
-from ictus.model.suitability import embedding_faults, load_statistics
+from ictus.model.suitability import embedding_faults, embedding_novelty, load_statistics
 from trainer.build import describe
 from trainer.calibrate import Fitted, HeldOut, Judged, judge
 from trainer.data import Dataset, read_picture
@@ -265,7 +265,9 @@ def _refused(model: ModelDirectory, outputs: _Outputs) -> float:
     limits = model.manifest.suitability.embedding
     if limits is None:
         return 0.0
-    found = embedding_faults(outputs.embedding, load_statistics(model.path, limits), limits)
+    found = embedding_faults(
+        embedding_novelty(outputs.embedding, load_statistics(model.path, limits), limits)
+    )
     return float(np.mean([fault is not None for fault in found]))
 
 

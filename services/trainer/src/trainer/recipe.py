@@ -34,6 +34,21 @@ class Recipe(Params):
         default=True, description="Fit how a slice is judged again in the light of its series."
     )
     folds: int = Field(default=5, ge=2)
+    test_share: float = Field(
+        default=0.15,
+        ge=0,
+        lt=0.5,
+        description="Of the patients, that the released network never learns from: later versions are judged on them. "
+        "The folds are of all patients.",
+    )
+    test_patients: tuple[str, ...] = Field(
+        default=(),
+        exclude_if=lambda patients: (
+            not patients
+        ),  # what was written before there was this list stays the same
+        description="Digests of the patients of a frozen test set that was given, in place of a share drawn by lot: "
+        "``trainer.data.splits.patient_digest``.",
+    )
     seed: int = 20
     stroke_error_rate: float = Field(default=0.05, gt=0, lt=1)
     normal_error_rate: float = Field(default=0.10, gt=0, lt=1)

@@ -6,6 +6,8 @@ from pathlib import Path
 from pydantic import Field, SecretStr, ValidationError
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+from ictus.telemetry import TelemetryOptions
+
 
 class CommandSettings(BaseSettings):
     """What ``ictus-train`` takes from the environment when no option says otherwise."""
@@ -23,7 +25,7 @@ class CommandSettings(BaseSettings):
     )
 
 
-class WorkerSettings(BaseSettings):
+class WorkerSettings(TelemetryOptions, BaseSettings):
     """What the worker needs. It has no database credentials and sees no identities."""
 
     model_config = SettingsConfigDict(env_prefix="ICTUS_", extra="ignore")
@@ -35,6 +37,25 @@ class WorkerSettings(BaseSettings):
     models_dir: Path = Field(
         default=Path("models"), description="Folder of the model directories that may be published."
     )
+    gateway_url: str
+    feedback_url: str
+    trainer_token: SecretStr = Field(min_length=32, description="At the gateway and at the feedback service.")
+    trainer_work_dir: Path = Field(
+        description="Folder that outlives the process: what a killed training goes on from."
+    )
+    permitted_changes: Path | None = Field(
+        default=None, description="YAML of the installation's own; those that Ictus comes with when unset."
+    )
+    replay_dataset: Path | None = Field(
+        default=None,
+        description="Folder of the imported data set that the model in use learned from: what fine-tuning replays.",
+    )
+    s3_endpoint: str | None = Field(default=None, description="host:port of the S3 server, for fine-tuning.")
+    s3_access_key: SecretStr | None = Field(default=None, description="May read scans and nothing else.")
+    s3_secret_key: SecretStr | None = None
+    s3_bucket: str = "ictus"
+    s3_secure: bool = True
+    worker_id: str = Field(default_factory=lambda: f"trainer@{os.uname().nodename}:{os.getpid()}")
 
 
 class SettingsError(SystemExit):

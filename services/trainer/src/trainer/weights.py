@@ -31,9 +31,19 @@ def save_weights(network: nn.Module, path: Path) -> None:
     Raises:
         WeightsRangeError: a value is beyond half precision's range.
     """
-    state = {key: _half(key, value) for key, value in network.state_dict().items()}
+    torch.save(round_weights(network), path)
+
+
+def round_weights(network: nn.Module) -> dict[str, Tensor]:
+    """Round the network's matrices to half precision, in place; the state dict as it is kept.
+
+    Raises:
+        WeightsRangeError: a value is beyond half precision's range.
+    """
+    # Others read the bytes in the order of the dimensions, however training laid them.
+    state = {key: _half(key, value.contiguous()) for key, value in network.state_dict().items()}
     network.load_state_dict(state)
-    torch.save(state, path)
+    return state
 
 
 def load_network(directory: Path, manifest: ModelManifest) -> HybridNetwork:

@@ -16,6 +16,7 @@ from trainer.cli import (
     export,
     import_,
     publish,
+    suitability,
     train,
     tune,
 )
@@ -43,6 +44,7 @@ app.command("cross-validate")(cross_validate.cross_validate)
 app.command("evaluate")(evaluate.evaluate)
 app.command("compare")(compare.compare)
 app.command("show-leak")(compare.show_leak)
+app.command("suitability")(suitability.suitability)
 app.command("explain")(explain.explain)
 app.command("export")(export.export)
 app.command("card")(card.card)

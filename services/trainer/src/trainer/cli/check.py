@@ -11,6 +11,7 @@ from rich.markup import escape
 from rich.table import Table
 
 from trainer.cli.console import DataFolder, DryRun, console, spoken_errors
+from trainer.cli.recipe import load_recipe
 from trainer.data.manifest import LabelLevel
 
 if TYPE_CHECKING:
@@ -59,6 +60,14 @@ def check(
     label_level: Annotated[
         LabelLevel, typer.Option(help="Of --table: does a label speak of its slice or of the patient?")
     ] = LabelLevel.SLICE,
+    recipe: Annotated[
+        Path | None,
+        typer.Option(
+            exists=True,
+            dir_okay=False,
+            help="JSON of a recipe: the baselines look at what its network is given instead of the files.",
+        ),
+    ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print the whole report as JSON.")] = False,
     dry_run: DryRun = False,
 ) -> None:
@@ -83,6 +92,7 @@ def check(
         ictus-train check ../data/ct-ich
         ictus-train check ../data/mri-stroke --table ../data/mri-stroke/labels.csv --label-column label \
             --patient-column group_guess --number-column number --label-level patient
+        echo '{"preprocess": {"harmonise": {}}}' > mr.json && ictus-train check datasets/mri-1 --recipe mr.json
         ictus-train check datasets/ct-ich-1 --test-set datasets/other-hospital-1 --json > report.json
     """
     from trainer.data import load_dataset, patient_folds  # noqa: PLC0415 (scikit-learn takes seconds to import)
@@ -110,11 +120,12 @@ def check(
         from trainer.data.checks import check_dataset  # noqa: PLC0415
         from trainer.data.splits import TRAIN_TEST, TRAIN_VALIDATION_TEST, patient_parts  # noqa: PLC0415
 
+        given = None if recipe is None else load_recipe(recipe).preprocess
         parts = None
         if split is not Split.FOLDS:
             shares = TRAIN_TEST if split is Split.TRAIN_TEST else TRAIN_VALIDATION_TEST
             parts = patient_parts(dataset, shares, seed)
-        report = check_dataset(dataset, assigned, parts=parts, frozen=frozen, seed=seed)
+        report = check_dataset(dataset, assigned, parts=parts, frozen=frozen, given=given, seed=seed)
     if as_json:
         typer.echo(report.model_dump_json(indent=2))
     else:

@@ -1,7 +1,7 @@
 """``ictus-train cross-validate``."""
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -15,8 +15,16 @@ from trainer.cli.recipe import (
     describe_data,
     load_recipe,
     print_metrics,
+    weights_folder,
 )
-from trainer.settings import command_settings
+from trainer.training.pooling_params import Pooling
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+    from trainer.data import Dataset
+    from trainer.recipe import Recipe
 
 
 def cross_validate(
@@ -38,6 +46,23 @@ def cross_validate(
             "sensitivity costs, coverage of the conformal sets, subgroups, charts.",
         ),
     ] = None,
+    pooling: Annotated[
+        Pooling | None,
+        typer.Option(
+            help="For labels of patients: score slices with a head on MobileNet's frozen features and hold only "
+            "what is pooled of a patient against the label."
+        ),
+    ] = None,
+    most_slices: Annotated[
+        int, typer.Option(min=1, help="With --pooling: of each series of a patient, evenly spread.")
+    ] = 4,
+    maps: Annotated[
+        Path | None,
+        typer.Option(
+            dir_okay=False,
+            help="With --pooling: PNG of where held-out heads looked, on 16 stroke patients drawn by lot.",
+        ),
+    ] = None,
     pretrained: Pretrained = None,
     cache: Cache = CACHE,
     jobs: Jobs = 1,
@@ -45,8 +70,8 @@ def cross_validate(
 ) -> None:
     """Judge a recipe: train on all but one part of the patients, test on that part, for each part.
 
-    No patient is ever on both sides. Of the patients that are learned from, a fifth decides when training stops;
-    calibration and limits are fitted on the other folds. Each fold is kept in `--cache` when it is done, and a fold
+    No patient is ever on both sides. Of the patients that are learned from, a fifth decides when training stops,
+    unless the recipe monitors the training loss; calibration and limits are fitted on the other folds. Each fold is kept in `--cache` when it is done, and a fold
     that was killed goes on from its last epoch. `ictus-train train` with the same recipe takes the folds from there.
 
     Compare two recipes on the same folds:
@@ -54,13 +79,18 @@ def cross_validate(
         ictus-train cross-validate DATA
         echo '{"training": {"frozen_depth": "layer4"}}' > deeper.json
         ictus-train cross-validate DATA --recipe deeper.json
+
+    Where labels are of patients, and slices are levelled because of how they were exported:
+
+        echo '{"preprocess": {"harmonise": {}}}' > mr.json
+        ictus-train cross-validate datasets/mri-1 --recipe mr.json --pooling top --maps looked.png
     """
-    from trainer.data import load_dataset, patient_folds  # noqa: PLC0415
+    from trainer.data import load_dataset  # noqa: PLC0415
 
     with spoken_errors():
         chosen = load_recipe(recipe)
         dataset = load_dataset(data)
-        describe_data(dataset, chosen)
+        folds = describe_data(dataset, chosen)
         if dry_run:
             typer.echo(chosen.model_dump_json(indent=2))
             return
@@ -70,10 +100,13 @@ def cross_validate(
         from trainer.training.cross_validation import prepare_training, write_out_of_fold  # noqa: PLC0415
         from trainer.training.distributed import launched_ranks  # noqa: PLC0415
 
-        folds = patient_folds(dataset, chosen.folds, chosen.seed)
-        require_trainable(dataset, folds, cache=cache / "checks")
+        given = chosen.preprocess if chosen.preprocess.harmonise else None
+        require_trainable(dataset, folds, given=given, cache=cache / "checks")
+        if pooling is not None:
+            _judge_patients(dataset, folds, chosen, pooling, most_slices, maps, pretrained, cache)
+            return
         with launched_ranks() as ranks:
-            folder = pretrained or command_settings().pretrained_dir
+            folder = weights_folder(pretrained)
             prepared = prepare_training(dataset, chosen, len(CLASSES), folder, cache, ranks, jobs)
             held_out = run(prepared, folds)
             if not ranks.is_first:
@@ -85,6 +118,37 @@ def cross_validate(
             from trainer.evaluation.report import report_across_folds  # noqa: PLC0415
 
             said = HeldOut(held_out.logits, dataset.labels, dataset.patients)
-            report_across_folds(said, held_out.folds, dataset, chosen, data, report)
+            report_across_folds(said, held_out.folds, dataset, chosen, report)
         console.print(f"Best after {', '.join(map(str, held_out.epochs))} epochs")
         print_metrics(judge_held_out(held_out, dataset, chosen))
+
+
+def _judge_patients(
+    dataset: "Dataset",
+    folds: "NDArray[np.int64]",
+    recipe: "Recipe",
+    pooling: Pooling,
+    most: int,
+    maps: Path | None,
+    pretrained: Path | None,
+    cache: Path,
+) -> None:
+    from trainer.evaluation.held_out_maps import draw_held_out_maps  # noqa: PLC0415
+    from trainer.training.patient_level import WHOLE, judge_series  # noqa: PLC0415
+    from trainer.training.pooling_params import PoolingParams  # noqa: PLC0415
+
+    folder = weights_folder(pretrained)
+    judged = judge_series(dataset, folds, recipe, PoolingParams(pooling=pooling), most, folder, cache)
+    for one in judged:
+        names, labels = one.bags.by_patient()
+        typer.echo(
+            f"series {one.name}: patient AUC {one.auc.value:.3f} ({one.auc.low:.3f} to {one.auc.high:.3f}), "
+            f"{len(names)} patients, {labels.sum()} with stroke, {len(one.rows)} slices"
+        )
+        if one.whole_auc is not None:
+            typer.echo(
+                f"  with {WHOLE} slices or more: {one.whole_auc.value:.3f} ({one.whole_auc.low:.3f} to "
+                f"{one.whole_auc.high:.3f}), {one.whole[0]} patients, {one.whole[1]} with stroke"
+            )
+    if maps is not None:
+        console.print(str(draw_held_out_maps(judged[-1], dataset, recipe, maps)), markup=False)

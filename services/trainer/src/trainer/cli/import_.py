@@ -58,6 +58,9 @@ def import_(
     ] = None,
     age_column: Annotated[str, typer.Option(help="Years; 90 and older become 90.")] = "",
     sex_column: Annotated[str, typer.Option(help="F, M or O.")] = "",
+    series_column: Annotated[
+        str, typer.Option(help="Of pictures: its values, sorted, number a patient's series from 0.")
+    ] = "",
     subtype_column: Annotated[
         list[str] | None, typer.Option(help="A column of 1 and 0 for a subtype. Repeatable.")
     ] = None,
@@ -77,6 +80,22 @@ def import_(
             "`check` no longer stops for it. Repeatable.",
         ),
     ] = None,
+    join_patients: Annotated[
+        bool,
+        typer.Option(
+            "--join-patients",
+            help="The patient is a guess: join those who share a picture that comes twice, or whose numbers run on "
+            "with pictures that continue one another. Groups with both labels are left out.",
+        ),
+    ] = False,
+    mirror_calm_half: Annotated[
+        bool,
+        typer.Option(
+            "--mirror-calm-half",
+            help="Make a control instead: each picture's calmer half stands for both, so that one-sided lesions are "
+            "gone. What a network still finds on it is no lesion.",
+        ),
+    ] = False,
     copy: Annotated[
         bool, typer.Option("--copy", help="Copy pictures; otherwise files/ is a link to the folder.")
     ] = False,
@@ -98,7 +117,8 @@ def import_(
 
         ictus-train import ../data/mri-stroke datasets/mri-1 --version 1 --licence unknown --source Kaggle \
             --table ../data/mri-stroke/labels.csv --label-column label --patient-column group_guess \
-            --number-column number --label-level patient --task ischaemia-mr --modality MR
+            --number-column number --series-column sequence_guess --join-patients --label-level patient \
+            --task ischaemia-mr --modality MR
 
         ictus-train import /archive/heads datasets/heads-1 --version 1 --licence internal --source "our PACS" \
             --table labels.csv --patient-column "" --number-column "" --pseudonym-key ~/heads.key --dry-run
@@ -112,6 +132,7 @@ def import_(
         manifest_of,
         publish,
     )
+    from trainer.data.importing import join_patients as join_together  # noqa: PLC0415
     from trainer.data.load import LABELS_FILE  # noqa: PLC0415
     from trainer.data.table import Columns  # noqa: PLC0415
 
@@ -132,6 +153,7 @@ def import_(
                 label=label_column,
                 age=age_column or None,
                 sex=sex_column or None,
+                series=series_column or None,
                 subtypes=tuple(subtype_column or ()),
                 stroke_values=tuple(stroke_value or ()),
             )
@@ -146,6 +168,17 @@ def import_(
                 copy=copy,
                 report=console.print,
             )
+        if join_patients:
+            found = join_together(gathered, description)
+            console.print(
+                f"joined {found.by_duplicates} patients by pictures that come twice, {found.by_runs} more by runs"
+            )
+        if mirror_calm_half:
+            from trainer.data.control import make_control  # noqa: PLC0415
+
+            control = Path(folder) / "control"
+            gathered.examples = make_control(gathered.examples, gathered.files, control)
+            gathered.files = control
         manifest = manifest_of(description, namespace, gathered)
         if carried:
             known = _measured(manifest, gathered, carried)

@@ -9,8 +9,11 @@ import numpy as np
 import typer
 
 from trainer.cli.console import console
+from trainer.settings import command_settings
 
 if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
     from ictus.model.manifest import Metric
     from trainer.data import Dataset
     from trainer.recipe import Recipe
@@ -57,8 +60,13 @@ def load_recipe(file: Path | None) -> "Recipe":
     return Recipe().changed(changes)
 
 
-def describe_data(dataset: "Dataset", recipe: "Recipe") -> None:
-    """Say what is at hand and how the folds would cut it."""
+def weights_folder(pretrained: Path | None) -> Path | None:
+    """The folder of ImageNet weights that was named, here or in the environment; None asks torch.hub."""
+    return pretrained or command_settings().pretrained_dir
+
+
+def describe_data(dataset: "Dataset", recipe: "Recipe") -> "NDArray[np.int64]":
+    """Say what is at hand and how the folds cut it: (n,) the fold that each slice is held out in."""
     from trainer.data import patient_folds  # noqa: PLC0415
 
     console.print(
@@ -72,6 +80,7 @@ def describe_data(dataset: "Dataset", recipe: "Recipe") -> None:
             f"  fold {fold + 1}: {held_out.sum()} slices of {len(np.unique(dataset.patients[held_out]))} patients, "
             f"{dataset.labels[held_out].sum()} with stroke"
         )
+    return folds
 
 
 def print_metrics(metrics: "Iterable[Metric]") -> None:

@@ -16,8 +16,8 @@ from trainer.cli.recipe import (
     describe_data,
     load_recipe,
     print_metrics,
+    weights_folder,
 )
-from trainer.settings import command_settings
 
 
 def train(
@@ -29,12 +29,21 @@ def train(
     name: Annotated[str, typer.Option(help="Of the model.")] = "ictus-starter",
     licence: Annotated[str, typer.Option(help="Under which the weights are given, SPDX.")] = "Apache-2.0",
     recipe: RecipeFile = None,
+    test_set: Annotated[
+        Path | None,
+        typer.Option(
+            exists=True,
+            dir_okay=False,
+            help="Text file of the patients that the released model must never learn from, one pseudonym a line; "
+            "without it the recipe draws a share by lot. The recipe keeps digests of them.",
+        ),
+    ] = None,
     pretrained: Pretrained = None,
     cache: Cache = CACHE,
     jobs: Jobs = 1,
     dry_run: DryRun = False,
 ) -> None:
-    """Cross-validate by patient, fit on all patients, calibrate, export and describe.
+    """Cross-validate by patient, fit on all patients but a frozen test set, calibrate, export and describe.
 
     The frozen part of the network sees each view of each picture once and its output is kept in `--cache`, so a
     second run with other rates or another head takes minutes. A run that was killed goes on where it was: start
@@ -52,6 +61,10 @@ def train(
     with spoken_errors():
         chosen = load_recipe(recipe)
         dataset = load_dataset(data)
+        if test_set:
+            from trainer.data.splits import read_test_patients  # noqa: PLC0415
+
+            chosen = chosen.changed({"test_patients": read_test_patients(test_set, dataset)})
         describe_data(dataset, chosen)
         if dry_run:
             typer.echo(chosen.model_dump_json(indent=2))
@@ -60,7 +73,7 @@ def train(
         from trainer.training.distributed import launched_ranks  # noqa: PLC0415
 
         with launched_ranks() as ranks:
-            folder = pretrained or command_settings().pretrained_dir
+            folder = weights_folder(pretrained)
             trained = train_network(dataset, chosen, folder, cache, console.print, ranks, jobs)
             if not ranks.is_first:
                 return

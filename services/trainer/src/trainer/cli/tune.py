@@ -16,8 +16,8 @@ from trainer.cli.recipe import (
     describe_data,
     load_recipe,
     print_metrics,
+    weights_folder,
 )
-from trainer.settings import command_settings
 
 
 def tune(
@@ -52,7 +52,7 @@ def tune(
 
     Then: `ictus-train train DATA OUTPUT --version 0.3.0 --recipe RECIPE`.
     """
-    from trainer.data import load_dataset, patient_folds  # noqa: PLC0415
+    from trainer.data import load_dataset  # noqa: PLC0415
     from trainer.training.tuning import Tuning  # noqa: PLC0415
     from trainer.training.tuning import search as find  # noqa: PLC0415
     from trainer.training.tuning import tune as find_and_judge  # noqa: PLC0415
@@ -63,7 +63,7 @@ def tune(
         if trials:
             tuning = tuning.model_copy(update={"trials": trials})
         dataset = load_dataset(data)
-        describe_data(dataset, chosen)
+        folds = describe_data(dataset, chosen)
         if dry_run:
             typer.echo(tuning.model_dump_json(indent=2))
             return
@@ -72,7 +72,7 @@ def tune(
         from trainer.recipe import Recipe  # noqa: PLC0415
         from trainer.training.cross_validation import Prepared, prepare_training  # noqa: PLC0415
 
-        folder = pretrained or command_settings().pretrained_dir
+        folder = weights_folder(pretrained)
 
         @lru_cache(maxsize=2)
         def prepared(stated: str) -> Prepared:
@@ -82,7 +82,6 @@ def tune(
         def prepare(wanted: Recipe) -> Prepared:
             return prepared(wanted.model_dump_json())
 
-        folds = patient_folds(dataset, chosen.folds, chosen.seed)
         require_trainable(dataset, folds, cache=cache / "checks")
         if nested:
             tuned = find_and_judge(chosen, tuning, prepare, folds, cache)

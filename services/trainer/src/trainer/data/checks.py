@@ -9,8 +9,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ictus.model.base import Params
+from ictus.model.preprocess import PreprocessParams
 from trainer.data.anonymity import IdentityTrace, identity_traces
 from trainer.data.dataset import Dataset
+from trainer.data.given import pictures_given
 from trainer.data.leakage import Leak, LeakKind, find_leaks
 from trainer.data.shortcuts import Baseline, measure_shortcuts
 from trainer.errors import TrainerError
@@ -55,6 +57,7 @@ def check_dataset(
     *,
     parts: NDArray[np.str_] | None = None,
     frozen: Dataset | None = None,
+    given: PreprocessParams | None = None,
     seed: int = CHECK_SEED,
 ) -> CheckReport:
     """Look for identities, leaks and shortcuts. Digests were checked when the data set was loaded.
@@ -64,6 +67,7 @@ def check_dataset(
         folds: (n,) the fold that each example is held out in.
         parts: (n,) another split to look for leaks in; None takes the folds.
         frozen: a test set that must stay unknown.
+        given: how slices become a network's input; the baselines then look at that instead of the files.
         seed: of the baselines.
 
     Raises:
@@ -75,7 +79,7 @@ def check_dataset(
     labels, patients = dataset.labels, dataset.patients
     identity = identity_traces(dataset)
     leaks = find_leaks(dataset, parts, frozen)
-    baselines = measure_shortcuts(dataset, folds, seed)
+    baselines = measure_shortcuts(dataset, folds, seed, None if given is None else pictures_given(given))
     return CheckReport(
         dataset=dataset.name,
         dataset_sha256=dataset.sha256,
@@ -95,21 +99,22 @@ def require_trainable(
     folds: NDArray[np.int64],
     *,
     frozen: Dataset | None = None,
+    given: PreprocessParams | None = None,
     cache: Path | None = None,
     seed: int = CHECK_SEED,
 ) -> CheckReport:
-    """The checks, before a run. What is asked a second time of the same data and folds is read from ``cache``.
+    """The checks, before a run: see ``check_dataset``. What is asked a second time of the same data and folds is read from ``cache``.
 
     Raises:
         DataRefusedError: the run must not start.
         DatasetError: a file cannot be read.
         EvaluationError: the examples are of one class.
     """
-    kept = None if cache is None else cache / f"check-{_key(dataset, folds, frozen, seed)}.json"
+    kept = None if cache is None else cache / f"check-{_key(dataset, folds, frozen, given, seed)}.json"
     if kept is not None and kept.is_file():
         report = CheckReport.model_validate_json(kept.read_bytes())
     else:
-        report = check_dataset(dataset, folds, frozen=frozen, seed=seed)
+        report = check_dataset(dataset, folds, frozen=frozen, given=given, seed=seed)
         if kept is not None:
             kept.parent.mkdir(parents=True, exist_ok=True)
             part = kept.with_suffix(".part")
@@ -120,9 +125,17 @@ def require_trainable(
     return report
 
 
-def _key(dataset: Dataset, folds: NDArray[np.int64], frozen: Dataset | None, seed: int) -> str:
+def _key(
+    dataset: Dataset,
+    folds: NDArray[np.int64],
+    frozen: Dataset | None,
+    given: PreprocessParams | None,
+    seed: int,
+) -> str:
     """Of data, folds and the code of the checks: another threshold must not find an old verdict."""
     digest = hashlib.sha256(f"{dataset.sha256} {frozen.sha256 if frozen else ''} {seed}".encode())
+    if given is not None:
+        digest.update(given.model_dump_json().encode())
     digest.update(np.ascontiguousarray(folds, dtype=np.int64).tobytes())
     for source in sorted(Path(__file__).parent.glob("*.py")):
         digest.update(source.read_bytes())

@@ -1,6 +1,7 @@
 """Labelled slices and what is known of them."""
 
-from dataclasses import dataclass
+import hashlib
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -71,3 +72,11 @@ class Dataset:
     def patients(self) -> NDArray[np.str_]:
         """(n,) the patient of each slice."""
         return np.array([s.patient for s in self.slices])
+
+    def part(self, rows: NDArray[np.bool_], name: str) -> "Dataset":
+        """Some slices as a data set of their own: (n,) which, and what they are called."""
+        chosen = tuple(s for s, kept in zip(self.slices, rows, strict=True) if kept)
+        digest = hashlib.sha256(f"{self.sha256} {name}\n".encode())
+        for example in chosen:
+            digest.update(f"{example.sha256}\n".encode())
+        return replace(self, name=f"{self.name}, {name}", slices=chosen, sha256=digest.hexdigest())

@@ -25,7 +25,8 @@ from ictus.imaging.sniff import FileKind, sniff
 from ictus.imaging.volume import Volume
 from trainer.data.anonymity import suspicious, suspicious_pseudonym
 from trainer.data.cases import CASES_FILE, case_volume, read_cases, shows_stroke
-from trainer.data.dataset import DatasetError
+from trainer.data.dataset import Dataset, DatasetError, LabelledSlice
+from trainer.data.groups import Grouping, group_patients
 from trainer.data.load import file_digests
 from trainer.data.manifest import (
     DATASET_FILE,
@@ -186,6 +187,30 @@ def gather_cases(source: Path, description: Description, staging: Path) -> Gathe
     return gathered
 
 
+def join_patients(gathered: Gathered, description: Description) -> Grouping:
+    """Put together whom the pictures show to be one patient (``trainer.data.groups``), before there is a manifest.
+
+    Groups that have both labels although labels are of patients are left out: in one of them a picture is wrong.
+
+    Raises:
+        DatasetError: a picture cannot be decoded.
+    """
+    slices = tuple(
+        LabelledSlice(gathered.files / e.file, e.patient, e.number, e.stroke, e.sha256, e.series)
+        for e in gathered.examples
+    )
+    grouping = group_patients(Dataset(description.name, slices, "", label_level=description.label_level))
+    torn = grouping.torn & (description.label_level is LabelLevel.PATIENT)
+    gathered.examples = [
+        example.model_copy(update={"patient": str(group)})
+        for example, group, out in zip(gathered.examples, grouping.groups, torn, strict=True)
+        if not out
+    ]
+    if torn.any():
+        gathered.left_out["their patient has both labels"] += int(torn.sum())
+    return grouping
+
+
 def manifest_of(
     description: Description,
     namespace: str,
@@ -261,6 +286,7 @@ def _is_picture(path: Path) -> bool:
 
 def _take_pictures(source: Path, rows: list[Row], pseudonyms: Pseudonyms, gathered: Gathered) -> None:
     count: Counter[str] = Counter()
+    series = sorted({row.series for row in rows})
     for row, sha256 in zip(rows, file_digests([source / row.file for row in rows]), strict=True):
         if row.patient is None:
             raise DatasetError(f"Line {row.line} of the table names no patient, and a picture cannot say it.")
@@ -270,6 +296,7 @@ def _take_pictures(source: Path, rows: list[Row], pseudonyms: Pseudonyms, gather
                 file=Path(row.file).as_posix(),
                 sha256=sha256,
                 patient=patient,
+                series=series.index(row.series),
                 number=count[patient] if row.number is None else row.number,
                 stroke=row.stroke,
                 subtypes=row.subtypes,

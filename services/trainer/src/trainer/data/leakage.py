@@ -124,6 +124,23 @@ def find_leaks(dataset: Dataset, parts: NDArray[np.str_], frozen: Dataset | None
     return tuple(leaks)
 
 
+def duplicate_pairs(prints: Fingerprints) -> NDArray[np.int64]:
+    """(m, 2) positions of every picture that comes twice, the lower one first, whoever is on it."""
+    found = [np.empty((0, 2), np.int64)]
+    for start in range(0, len(prints.hashes), _BLOCK):
+        rows = np.s_[start : start + _BLOCK]
+        first, second = np.nonzero(_hashed_alike(prints.hashes[rows], prints.hashes))
+        pairs = np.stack([first + start, second], axis=1)[first + start < second]
+        correlation = np.einsum("ij,ij->i", prints.pictures[pairs[:, 0]], prints.pictures[pairs[:, 1]])
+        found.append(pairs[correlation >= MINIMUM_CORRELATION])
+    return np.concatenate(found)
+
+
+def _hashed_alike(a: Float32, b: Float32) -> NDArray[np.bool_]:
+    alike: NDArray[np.bool_] = (HASH_SIDE**2 - a @ b.T) / 2 <= MAXIMUM_DISTANCE
+    return alike
+
+
 def _shared_patients(patients: NDArray[np.str_], parts: NDArray[np.str_]) -> list[Leak]:
     leaks = []
     for patient in np.unique(patients):
@@ -161,8 +178,7 @@ def _duplicates(
     leaks = []
     for start in range(0, len(a.hashes), _BLOCK):
         rows = np.s_[start : start + _BLOCK]
-        distance = (HASH_SIDE**2 - a.hashes[rows] @ b.hashes.T) / 2
-        alike = distance <= MAXIMUM_DISTANCE
+        alike = _hashed_alike(a.hashes[rows], b.hashes)
         if within:
             same = (ours.patients[rows, None] == theirs.patients) & (our_parts[rows, None] == their_parts)
             alike &= ~same

@@ -106,7 +106,14 @@ def load_folder(
         raise DatasetError(f"Line {nameless[0]} of {table.name} names no patient.")
     slices = sorted(
         (
-            LabelledSlice(folder / row.file, row.patient or "", row.number or 0, row.stroke, sha256)
+            LabelledSlice(
+                folder / row.file,
+                row.patient or "",
+                row.number or 0,
+                row.stroke,
+                sha256,
+                subtypes=row.subtypes,
+            )
             for row, sha256 in zip(rows, digests, strict=True)
         ),
         key=lambda s: (s.patient, s.number),

@@ -1,6 +1,8 @@
 """Splits that keep each patient on one side."""
 
-from collections.abc import Mapping
+import hashlib
+from collections.abc import Iterable, Mapping
+from pathlib import Path
 from typing import Final
 
 import numpy as np
@@ -49,3 +51,51 @@ def patient_parts(dataset: Dataset, shares: Mapping[str, float], seed: int) -> N
         for name, patients in zip(shares, np.split(drawn, ends[:-1]), strict=True):
             part_of.update(dict.fromkeys(patients.tolist(), name))
     return np.array([part_of[s.patient] for s in dataset.slices])
+
+
+def patient_digest(namespace: str, patient: str) -> str:
+    """SHA-256 by which a recipe names a patient: a pseudonym does not travel with a model."""
+    return hashlib.sha256(f"{namespace} {patient}".encode()).hexdigest()
+
+
+def read_test_patients(file: Path, dataset: Dataset) -> tuple[str, ...]:
+    """Digests of the patients that a text file names, one pseudonym a line.
+
+    Raises:
+        DatasetError: the file cannot be read, names nobody, or names a patient that the data set does not have.
+    """
+    try:
+        lines = file.read_text(encoding="utf-8").split()
+    except (OSError, UnicodeDecodeError) as error:
+        raise DatasetError(f"{file.name} cannot be read as text, one patient a line.") from error
+    if not lines:
+        raise DatasetError(f"{file.name} names no patient; it holds one pseudonym a line.")
+    strangers = sorted(set(lines) - set(dataset.patients.tolist()))
+    if strangers:
+        raise DatasetError(
+            f"{file.name} names {len(strangers)} patients that {dataset.name} does not have. Use the pseudonyms of its "
+            "slices."
+        )
+    return tuple(sorted(patient_digest(dataset.patient_namespace, patient) for patient in set(lines)))
+
+
+def members_of(dataset: Dataset, digests: Iterable[str]) -> NDArray[np.bool_]:
+    """(n,) whether each slice is of a patient with one of these digests.
+
+    Raises:
+        DatasetError: a digest is of nobody here, or one side would have no patient with a stroke, or none without.
+    """
+    own = {
+        patient: patient_digest(dataset.patient_namespace, patient)
+        for patient in set(dataset.patients.tolist())
+    }
+    wanted = set(digests)
+    if wanted - set(own.values()):
+        raise DatasetError("The frozen test set names patients that this data set does not have.")
+    chosen = np.array([own[patient] in wanted for patient in dataset.patients.tolist()])
+    stroke = np.isin(dataset.patients, dataset.patients[dataset.labels])
+    if not all((side & kind).any() for side in (chosen, ~chosen) for kind in (stroke, ~stroke)):
+        raise DatasetError(
+            "The frozen test set and the patients that are learned from each need one with a stroke and one without."
+        )
+    return chosen

@@ -1,7 +1,11 @@
-"""The CSV that labels a folder: any column names, told by the caller."""
+"""The CSV that labels a folder: any column names, told by the caller.
+
+Kinds of haemorrhage that the table does not tell are read from ``hemorrhage_diagnosis.csv`` beside it, as ct-ich has it.
+"""
 
 import csv
-from dataclasses import dataclass
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Final, Literal, cast
 
@@ -13,6 +17,9 @@ _NORMAL: Final = frozenset({"0", "false", "no", "normal"})
 _SEXES: Final = {"f": "F", "female": "F", "m": "M", "male": "M", "o": "O", "other": "O"}
 _AGE_UNITS: Final = {"Y": 1.0, "M": 1 / 12, "W": 7 / 365.25, "D": 1 / 365.25}
 
+DIAGNOSES_FILE: Final = "hemorrhage_diagnosis.csv"
+_KINDS: Final = ("Intraventricular", "Intraparenchymal", "Subarachnoid", "Epidural", "Subdural")
+
 Sex = Literal["F", "M", "O"]
 
 
@@ -21,6 +28,7 @@ class Columns:
     """Which column says what; None where the table does not say it.
 
     Attributes:
+        series: its values, sorted, number a patient's series from 0, as ADC 0 and DWI 1; of pictures only.
         stroke_values: label values that mean stroke, every other one meaning none; empty takes 1, true, yes and
             stroke against 0, false, no and normal.
     """
@@ -31,6 +39,7 @@ class Columns:
     label: str = "slice_ich"
     age: str | None = None
     sex: str | None = None
+    series: str | None = None
     subtypes: tuple[str, ...] = ()
     stroke_values: tuple[str, ...] = ()
 
@@ -47,6 +56,7 @@ class Row:
     subtypes: tuple[str, ...] = ()
     age: int | None = None
     sex: Sex | None = None
+    series: str = ""
 
 
 def read_rows(table: Path, columns: Columns) -> list[Row]:
@@ -60,7 +70,15 @@ def read_rows(table: Path, columns: Columns) -> list[Row]:
         raise DatasetError(f"There is no {table}.")
     with table.open(newline="", encoding="utf-8-sig") as file:
         reader = csv.DictReader(file)
-        named = (columns.file, columns.patient, columns.number, columns.label, columns.age, columns.sex)
+        named = (
+            columns.file,
+            columns.patient,
+            columns.number,
+            columns.label,
+            columns.age,
+            columns.sex,
+            columns.series,
+        )
         missing = {name for name in (*named, *columns.subtypes) if name} - set(reader.fieldnames or ())
         if missing:
             raise DatasetError(f"{table.name} has no column {', '.join(sorted(missing))}.")
@@ -71,7 +89,21 @@ def read_rows(table: Path, columns: Columns) -> list[Row]:
         ]
     if not rows:
         raise DatasetError(f"{table} labels nothing.")
-    return rows
+    kinds = dict(_diagnoses(table.with_name(DIAGNOSES_FILE)))
+    return [
+        row if row.subtypes else replace(row, subtypes=kinds.get((row.patient, row.number), ()))
+        for row in rows
+    ]
+
+
+def _diagnoses(table: Path) -> Iterator[tuple[tuple[str | None, int | None], tuple[str, ...]]]:
+    """Each slice's kinds of haemorrhage, by patient and slice number."""
+    if not table.is_file():
+        return
+    with table.open(newline="", encoding="utf-8-sig") as file:
+        for row in csv.DictReader(file):
+            kinds = tuple(kind for kind in _KINDS if row[kind].strip() == "1")
+            yield (row["PatientNumber"].strip(), int(row["SliceNumber"])), kinds
 
 
 def years(age: str | None) -> int | None:
@@ -103,6 +135,7 @@ def _row(line: int, values: dict[str, str], columns: Columns) -> Row:
             subtypes=tuple(name for name in columns.subtypes if _is_stroke(said(name) or "0", ())),
             age=years(age),
             sex=cast("Sex", _SEXES[sex]) if sex else None,
+            series=said(columns.series),
         )
     except (ValueError, KeyError):
         raise DatasetError(f"Line {line} of the table cannot be read: a label, number, age or sex.") from None

@@ -1,6 +1,7 @@
 """What a picture shows without any anatomy: the inputs of the shortcut baselines.
 
-Each trait is measured on the slice as a screen shows it, (rows, columns) uint8.
+Each trait is measured on the slice as a screen shows it, (rows, columns) uint8, or on each channel that a network is
+given.
 """
 
 from collections.abc import Callable, Mapping
@@ -106,8 +107,8 @@ def measure_traits(dataset: Dataset, picture_of: PictureOf | None = None) -> dic
 
     Args:
         dataset: what is looked at.
-        picture_of: what stands for an example's picture, e.g. what a network is given after normalisation; None
-            takes the files as they are. File traits are measured only on the files as they are.
+        picture_of: what stands for an example's picture, e.g. what a network is given after normalisation
+            (``trainer.data.given``): (rows, columns) or (channels, rows, columns) uint8; None takes the files as they are. File traits are measured only on the files as they are.
 
     Raises:
         DatasetError: a picture cannot be decoded.
@@ -117,8 +118,9 @@ def measure_traits(dataset: Dataset, picture_of: PictureOf | None = None) -> dic
         rows[FILE_TRAITS] = []
     for example in tqdm(dataset.slices, desc="measuring traits", unit="slice", leave=False, disable=None):
         picture = as_displayed(example.path) if picture_of is None else picture_of(example)
+        channels = picture if picture.ndim == 3 else picture[np.newaxis]
         for name, trait in _TRAITS.items():
-            rows[name].append(trait(picture))
+            rows[name].append(np.concatenate([trait(channel) for channel in channels]))
         if picture_of is None:
             rows[FILE_TRAITS].append(file_traits(example.path, picture))
     return {name: np.stack(found) for name, found in rows.items()}

@@ -40,7 +40,8 @@ def contenders(
 ) -> dict[str, Callable[[], Float32]]:
     """Each contender's name and what computes its out-of-fold (n, 2) logits.
 
-    The networks differ in nothing but what their head sees; the recipe is one. SVM and forest learn from the
+    The networks differ in nothing but what their head sees; the recipe is one, but for averaged features, which no
+    logistic regression can average: their head takes gradient steps. SVM and forest learn from the
     slices as they are, with scikit-learn's defaults and classes weighted by rarity.
 
     Args:
@@ -55,7 +56,9 @@ def contenders(
     def network(columns: slice, part_widths: tuple[int, int], fusion: str) -> Callable[[], Float32]:
         part = FeatureSet(data.features[..., columns], data.labels, data.patients)
         architecture = recipe.architecture.model_copy(update={"fusion": fusion})
-        own = recipe.model_copy(update={"architecture": architecture})
+        solver = recipe.training.solver if fusion == "concatenate" else "gradient"
+        training = recipe.training.model_copy(update={"solver": solver})
+        own = recipe.model_copy(update={"architecture": architecture, "training": training})
         return lambda: cross_validate(part, folds, own, part_widths, _CLASSES)[0]
 
     def classic(features: Float32, make: Callable[[int], Classifier]) -> Callable[[], Float32]:

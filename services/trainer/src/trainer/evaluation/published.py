@@ -9,6 +9,8 @@ from trainer.evaluation.metrics import STATISTICS, Level, measure, to_metrics
 from trainer.evaluation.operating import operating_points
 
 _PUBLISHED_TARGETS: Final = (0.90, 0.95)
+_IN_SERIES: Final = {"roc_auc", "pr_auc", "accuracy", "sensitivity", "specificity", "brier", "ece"}
+"""What is also said of slices in the light of their series; limits are of slices by themselves."""
 
 
 def evaluate(level: Level, judged: Judged, seed: int) -> tuple[Metric, ...]:
@@ -35,3 +37,20 @@ def evaluate(level: Level, judged: Judged, seed: int) -> tuple[Metric, ...]:
         found[f"sensitivity_at_target_{percent}"] = point.sensitivity
         found[f"specificity_at_target_{percent}"] = point.specificity
     return to_metrics(level, found)
+
+
+def evaluate_in_series(judged: Judged, seed: int) -> tuple[Metric, ...]:
+    """Figures of slices in the light of their series, named ``..._in_series``.
+
+    Args:
+        judged: held-out slices, judged again by their neighbours and their series.
+        seed: of the bootstrap.
+
+    Raises:
+        EvaluationError: there are no strokes or no normals.
+    """
+    return tuple(
+        metric.model_copy(update={"name": f"{metric.name}_in_series"})
+        for metric in evaluate("slice", judged, seed)
+        if metric.name in _IN_SERIES
+    )

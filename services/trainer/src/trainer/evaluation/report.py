@@ -10,10 +10,18 @@ from pydantic import Field
 
 from ictus.model.base import Params
 from ictus.model.manifest import Metric, ModelDirectory
-from trainer.calibrate import ErrorRates, HeldOut, Judged, judge_across_folds
+from trainer.calibrate import (
+    ErrorRates,
+    HeldOut,
+    Judged,
+    judge,
+    judge_across_folds,
+    judge_in_series,
+    judge_in_series_across_folds,
+)
 from trainer.data import Dataset
 from trainer.evaluation.bootstrap import RESAMPLES, patient_weights
-from trainer.evaluation.directory import judge_directory
+from trainer.evaluation.directory import ask_directory, fitted_of
 from trainer.evaluation.metrics import LEVELS, Level, called_stroke
 from trainer.evaluation.operating import (
     TARGET_SENSITIVITIES,
@@ -24,9 +32,9 @@ from trainer.evaluation.operating import (
     operating_points,
     set_coverage,
 )
-from trainer.evaluation.published import evaluate
+from trainer.evaluation.published import evaluate, evaluate_in_series
 from trainer.evaluation.robustness import RobustnessRow, robustness, some_patients
-from trainer.evaluation.subgroups import SubgroupRow, read_groups, subgroup_rows
+from trainer.evaluation.subgroups import SubgroupRow, groups_of, subgroup_rows
 from trainer.recipe import Recipe
 
 EVALUATION_FILE: Final = "evaluation.json"
@@ -60,6 +68,9 @@ class EvaluationReport(Params):
     seed: int
     resamples: int = RESAMPLES
     levels: tuple[LevelReport, ...]
+    in_series: tuple[Metric, ...] = Field(
+        default=(), description="Of slices in the light of their neighbours and their series."
+    )
     subgroups: tuple[SubgroupRow, ...] = ()
     robustness: tuple[RobustnessRow, ...] = ()
 
@@ -99,7 +110,6 @@ def level_report(
 def evaluate_fully(
     model: ModelDirectory,
     dataset: Dataset,
-    folder: Path,
     robustness_patients: int,
     seed: int,
     output: Path | None,
@@ -109,7 +119,6 @@ def evaluate_fully(
     Args:
         model: a verified model directory.
         dataset: labelled slices.
-        folder: of the data set, whose tables may tell groups.
         robustness_patients: whose slices are judged again under each perturbation; 0 leaves that out.
         seed: of the bootstrap, the noise and the choice of patients.
         output: folder to write to; None writes nothing.
@@ -117,7 +126,12 @@ def evaluate_fully(
     Raises:
         EvaluationError: there are no strokes or no normals.
     """
-    judged = dict(zip(LEVELS, judge_directory(model, dataset), strict=True))
+    said, fitted, aggregation = (
+        ask_directory(model, dataset),
+        fitted_of(model.manifest),
+        model.manifest.aggregation,
+    )
+    judged = dict(zip(LEVELS, judge(said, fitted, aggregation), strict=True))
     worsened = (
         robustness(model, some_patients(dataset, robustness_patients, seed), seed)
         if robustness_patients
@@ -142,7 +156,8 @@ def evaluate_fully(
             )
             for level, found in judged.items()
         ),
-        subgroups=subgroup_rows(read_groups(folder, dataset), dataset, judged, seed),
+        in_series=evaluate_in_series(judge_in_series(said, fitted, aggregation), seed),
+        subgroups=subgroup_rows(groups_of(dataset), dataset, judged, seed),
         robustness=worsened,
     )
     if output is not None:
@@ -151,7 +166,7 @@ def evaluate_fully(
 
 
 def report_across_folds(
-    said: HeldOut, folds: NDArray[np.int64], dataset: Dataset, recipe: Recipe, folder: Path, output: Path
+    said: HeldOut, folds: NDArray[np.int64], dataset: Dataset, recipe: Recipe, output: Path
 ) -> EvaluationReport:
     """Report a cross-validation, each fold calibrated on the others, and write ``evaluation.json`` and ``figures/``.
 
@@ -160,7 +175,6 @@ def report_across_folds(
         folds: (n,) in which each slice was held out.
         dataset: the slices.
         recipe: how studies are scored, what the limits promise, and the seed of the bootstrap.
-        folder: of the data set, whose tables may tell groups.
         output: folder to write to.
 
     Raises:
@@ -177,7 +191,8 @@ def report_across_folds(
         how=f"{recipe.folds}-fold cross-validation by patient; calibration and limits fitted on the other folds.",
         seed=recipe.seed,
         levels=tuple(level_report(level, found, errors, recipe.seed) for level, found in judged.items()),
-        subgroups=subgroup_rows(read_groups(folder, dataset), dataset, judged, recipe.seed),
+        in_series=evaluate_in_series(judge_in_series_across_folds(said, folds, recipe), recipe.seed),
+        subgroups=subgroup_rows(groups_of(dataset), dataset, judged, recipe.seed),
     )
     write_report(report, judged, output)
     return report

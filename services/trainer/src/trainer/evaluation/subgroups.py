@@ -1,12 +1,7 @@
-"""Figures by age, sex and kind of haemorrhage, where a data set says them.
+"""Figures by age, sex and kind of haemorrhage, where a data set says them."""
 
-An imported version says them itself. Of a plain folder ``hemorrhage_diagnosis.csv`` is read, as ct-ich has it.
-"""
-
-import csv
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, fields
-from pathlib import Path
 from typing import Final
 
 import numpy as np
@@ -21,8 +16,6 @@ from trainer.evaluation.metrics import STATISTICS, Level, measure, to_metrics
 
 Bool = NDArray[np.bool_]
 
-DIAGNOSES_FILE: Final = "hemorrhage_diagnosis.csv"
-_KINDS: Final = ("Intraventricular", "Intraparenchymal", "Subarachnoid", "Epidural", "Subdural")
 _AGE_BANDS: Final = ((0, 40), (40, 60), (60, 80), (80, 200))
 _FIGURES: Final = (
     "roc_auc",
@@ -63,16 +56,10 @@ class Group:
     keeps_normals: bool
 
 
-def read_groups(folder: Path, dataset: Dataset) -> tuple[Group, ...]:
-    """The groups that the data set tells of; none when it tells of none.
-
-    Args:
-        folder: of the data set.
-        dataset: what was read from it, or a part of that.
-    """
+def groups_of(dataset: Dataset) -> tuple[Group, ...]:
+    """The groups that the data set tells of; none when it tells of none."""
     slices = dataset.slices
-    diagnoses = dict(_diagnoses(folder / DIAGNOSES_FILE))
-    kinds = [s.subtypes or diagnoses.get((s.patient, s.number), ()) for s in slices]
+    kinds = [s.subtypes for s in slices]
     groups = [
         Group("haemorrhage", kind, np.array([kind in own for own in kinds]), keeps_normals=True)
         for kind in sorted({kind for own in kinds for kind in own})
@@ -99,7 +86,7 @@ def subgroup_rows(
     """Figures of each group at each level; a group that lacks strokes or normals is left out.
 
     Args:
-        groups: of ``read_groups``.
+        groups: of ``groups_of``.
         dataset: the slices that were judged.
         judged: predictions at each level.
         seed: of the bootstrap.
@@ -110,7 +97,7 @@ def subgroup_rows(
         for level, j in judged.items():
             inside = group.member if level == "slice" else np.isin(j.patient, list(patients_inside))
             chosen = (inside & j.label) | ~j.label if group.keeps_normals else inside
-            part = _take(j, chosen)
+            part = taken(j, chosen)
             try:
                 weights = patient_weights(part.patient, part.label, seed)
             except EvaluationError:
@@ -132,15 +119,6 @@ def subgroup_rows(
     return tuple(rows)
 
 
-def _take(judged: Judged, chosen: Bool) -> Judged:
+def taken(judged: Judged, chosen: Bool | NDArray[np.int64]) -> Judged:
+    """The chosen predictions, in the chosen order."""
     return Judged(*(getattr(judged, field.name)[chosen] for field in fields(Judged)))
-
-
-def _diagnoses(table: Path) -> Iterator[tuple[tuple[str, int], tuple[str, ...]]]:
-    """Each slice's kinds of haemorrhage, by patient and slice number."""
-    if not table.is_file():
-        return
-    with table.open(newline="", encoding="utf-8-sig") as file:
-        for row in csv.DictReader(file):
-            kinds = tuple(kind for kind in _KINDS if row[kind].strip() == "1")
-            yield (row["PatientNumber"].strip(), int(row["SliceNumber"])), kinds

@@ -15,7 +15,6 @@ import torch
 from numpy.typing import NDArray
 from safetensors import safe_open
 from safetensors.numpy import save_file
-from sklearn.model_selection import StratifiedGroupKFold
 
 from trainer.data import Dataset
 from trainer.network import FusionHead, HybridNetwork
@@ -24,15 +23,13 @@ from trainer.training.activations import keep_activations, open_activations
 from trainer.training.distributed import Ranks, this_device
 from trainer.training.engine import Predicted, TrainingData, fit, predict
 from trainer.training.lock import locked
+from trainer.training.sampling import kept_aside
 from trainer.training.side_by_side import run_side_by_side
 from trainer.training.stages import FrozenPrefix, SplitNetwork
 from trainer.training.views import SliceViews, ViewGroup, view_groups
 
 Float32 = NDArray[np.float32]
 Int64 = NDArray[np.int64]
-
-_INNER_FOLDS = 5
-"""One part in so many of the patients that are learned from decides when training stops."""
 
 _DECIDES = {"architecture", "preprocess", "augmentation", "training", "seed"}
 """What of a recipe decides about the weights."""
@@ -204,10 +201,10 @@ def cross_validate(
     return OutOfFold(logits, embedding, folds, tuple(epochs), tuple(scores), tuple(files))
 
 
-def fit_all(prepared: Prepared, epochs: int) -> tuple[HybridNetwork, Predicted]:
-    """Train on all patients for a given number of epochs: the network, and what it says of all slices."""
+def fit_final(prepared: Prepared, rows: Int64, epochs: int) -> tuple[HybridNetwork, Predicted]:
+    """Train on the slices ``rows`` for a given number of epochs: the network, and what it says of all slices."""
     recipe, data, ranks = prepared.recipe, prepared.data, prepared.ranks
-    rows = np.arange(len(data.labels))
+    chosen = hashlib.sha256(np.ascontiguousarray(rows).tobytes()).hexdigest()[:16]
     network = _untrained(prepared, recipe.seed)
     learner = SplitNetwork(network, recipe.training.frozen_depth)
     fit(
@@ -217,12 +214,12 @@ def fit_all(prepared: Prepared, epochs: int) -> tuple[HybridNetwork, Predicted]:
         None,
         recipe.training,
         recipe.seed,
-        checkpoint=prepared.runs / f"all-{epochs}.checkpoint",
+        checkpoint=prepared.runs / f"final-{chosen}-{epochs}.checkpoint",
         stop_after=epochs,
         ranks=ranks,
-        title="all patients",
+        title="final network",
     )
-    predicted = predict(learner, data.activations, rows, ranks)
+    predicted = predict(learner, data.activations, np.arange(len(data.labels)), ranks)
     return network.cpu(), predicted
 
 
@@ -240,16 +237,8 @@ def write_out_of_fold(held_out: OutOfFold, dataset: Dataset, path: Path) -> None
     part.replace(path)
 
 
-def kept_aside(rows: Int64, labels: Int64, patients: NDArray[np.str_], seed: int) -> tuple[Int64, Int64]:
-    """Part rows by patient: what is learned from, and what decides when to stop."""
-    parts = min(_INNER_FOLDS, len(np.unique(patients[rows])))
-    inner = StratifiedGroupKFold(n_splits=parts, shuffle=True, random_state=seed)
-    learn, stop = next(inner.split(rows[:, np.newaxis], labels[rows], patients[rows]))
-    return rows[learn], rows[stop]
-
-
 def median_epochs(epochs: Sequence[int]) -> int:
-    """How long to train on all patients: the median of the folds' best epochs, at least one."""
+    """How long to train the final network: the median of the folds' best epochs, at least one."""
     return max(1, int(median(epochs)))
 
 
@@ -283,7 +272,11 @@ def _train_fold(
     prepared: Prepared, rows: Int64, seed: int, file: Path, title: str, with_embedding: bool
 ) -> None:
     recipe, data, ranks = prepared.recipe, prepared.data, prepared.ranks
-    learn, stop = kept_aside(rows, data.labels, data.patients, seed)
+    learn, stop = (
+        (rows, None)
+        if recipe.training.monitor == "training_loss"
+        else kept_aside(rows, data.labels, data.patients, seed)
+    )
     learner = SplitNetwork(_untrained(prepared, seed), recipe.training.frozen_depth)
     checkpoint = file.with_suffix(".checkpoint")
     fitted = fit(

@@ -1,6 +1,6 @@
 """The one training loop: the head alone or with stages of the backbones, in one process or in several."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from contextlib import nullcontext
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,6 +16,7 @@ from tqdm import tqdm
 from trainer.training.activations import KeptActivations
 from trainer.training.checkpoint import Checkpoint, load_checkpoint, save_checkpoint
 from trainer.training.distributed import Ranks, this_device
+from trainer.training.logistic import solve_head
 from trainer.training.objective import objective
 from trainer.training.optimisation import MovingAverage, Precision, Schedule, new_optimiser
 from trainer.training.params import TrainingParams
@@ -26,6 +27,10 @@ Float32 = NDArray[np.float32]
 Int64 = NDArray[np.int64]
 
 _EVALUATION_BATCH = 64
+
+Watch = Callable[[float, float], bool]
+"""Told of the epochs done and of the best score, after each batch and again after each epoch; may raise to stop. What it
+says after an epoch decides whether there is another one."""
 
 
 @dataclass(frozen=True)
@@ -62,7 +67,8 @@ class Fitted:
 
     Attributes:
         epochs: after how many epochs it was best.
-        scores: the monitored score on the patients kept aside after each epoch, the lower the better.
+        scores: the monitored score after each epoch, the lower the better: on the patients kept aside, or the
+            mean training loss where there are none.
     """
 
     epochs: int
@@ -81,8 +87,9 @@ def fit(
     stop_after: int | None = None,
     ranks: Ranks | None = None,
     title: str = "training",
+    watch: Watch | None = None,
 ) -> Fitted:
-    """Train the head and the stages of a learner network.
+    """Train the head and the stages of a learner network, or solve its head where ``params.solver`` says so.
 
     Args:
         learner: changed in place; its initial weights belong to the caller's seed.
@@ -96,10 +103,17 @@ def fit(
         stop_after: ends after so many epochs while rates and phases stay those of ``params.epochs``.
         ranks: the processes of this run.
         title: of the progress bar; empty shows none.
+        watch: follows the run, and may end it.
     """
     ranks = ranks or Ranks()
+    if params.solver == "logistic":
+        solve_head(learner.head, data.activations, data.labels, data.patients, rows, params, seed)
+        learner.head.eval()
+        return Fitted(epochs=1, scores=())
     with torch.random.fork_rng():
-        return _Run(learner, data, rows, validation, params, seed, ranks, title).run(checkpoint, stop_after)
+        return _Run(learner, data, rows, validation, params, seed, ranks, title, watch).run(
+            checkpoint, stop_after
+        )
 
 
 @torch.no_grad()
@@ -134,9 +148,11 @@ class _Run:
         seed: int,
         ranks: Ranks,
         title: str,
+        watch: Watch | None,
     ) -> None:
         self.learner, self.data, self.validation, self.params = learner, data, validation, params
         self.seed, self.ranks, self.title = seed, ranks, title
+        self.watch = watch or (lambda _epochs, _best: True)
         self.device = this_device(ranks)
         learner.to(self.device)
         labels = data.labels[rows]
@@ -158,13 +174,17 @@ class _Run:
             self._restore(kept)
         self.ranks.wait()  # none may write a checkpoint that another has not looked for yet
         last = min(stop_after or self.params.epochs, self.params.epochs)
-        while self.epoch < last and not self._has_stalled():
-            self._learn()
+        goes_on = True
+        while goes_on and self.epoch < last and not self._has_stalled():
+            loss = self._learn()
             self.epoch += 1
-            if self.validation is not None:
+            if self.validation is None:
+                self.scores.append(loss)
+            else:
                 self._judge(self.validation)
             if checkpoint and self.ranks.is_first:
                 save_checkpoint(self._snapshot(), checkpoint)
+            goes_on = self.watch(float(self.epoch), self.best_score)
         if self.best_weights:
             self.learner.load_state(self.best_weights)
         else:
@@ -178,11 +198,11 @@ class _Run:
         since = max(self.best_epoch, self.schedule.last_change)
         return self.validation is not None and self.epoch - since >= self.params.patience
 
-    def _learn(self) -> None:
-        """One epoch."""
+    def _learn(self) -> float:
+        """One epoch: its mean loss."""
         unfrozen = self.schedule.unfrozen(self.epoch)
         self.learner.unfreeze(unfrozen)
-        self.learner.head.train()
+        self.learner.head.train(not self.params.settled_head)
         total, seen = 0.0, 0
         with tqdm(
             self.sampler.epoch(self.epoch),
@@ -195,8 +215,10 @@ class _Run:
             for step, batch in enumerate(bar):
                 self.schedule.set_rates(self.optimiser, self.epoch, step)
                 total += self._step(batch) * len(batch.rows)
+                self.watch(self.epoch + step / self.schedule.steps, self.best_score)
                 seen += len(batch.rows)
                 bar.set_postfix(loss=f"{total / seen:.4f}", best=f"{self.best_score:.4f}", refresh=False)
+        return total / seen
 
     def _step(self, batch: Batch) -> float:
         count = len(batch.rows)

@@ -9,13 +9,14 @@ from numpy.typing import NDArray
 from torch import Tensor
 from tqdm import tqdm
 
-from trainer.network import FusionHead
+from trainer.network import FusionHead, Stage
 from trainer.recipe import Recipe
 from trainer.training.activations import KeptActivations
-from trainer.training.cross_validation import Prepared, kept_aside, median_epochs
+from trainer.training.cross_validation import Prepared, median_epochs
 from trainer.training.engine import TrainingData, fit
 from trainer.training.params import TrainingParams
-from trainer.training.stages import EMBEDDING, Activations, Stage
+from trainer.training.sampling import kept_aside
+from trainer.training.stages import EMBEDDING, Activations
 
 Float32 = NDArray[np.float32]
 

@@ -1,9 +1,9 @@
 """What decides how a network is trained; part of the recipe."""
 
 from enum import StrEnum
-from typing import Literal
+from typing import Annotated, Literal
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from ictus.model.base import Params
 
@@ -30,6 +30,20 @@ class TrainingParams(Params):
     """
 
     frozen_depth: FrozenDepth = FrozenDepth.ALL
+    solver: Literal["gradient", "logistic"] = Field(
+        default="gradient",
+        description="How the head is fitted: by gradient steps, or, behind frozen backbones, as the logistic "
+        "regression of all views; rates, epochs and the like mean nothing then.",
+    )
+    penalties: tuple[Annotated[float, Field(gt=0)], ...] = Field(
+        default=(1e-4, 3e-4, 1e-3),
+        min_length=1,
+        description="Inverse strengths of the logistic regression's penalty, scikit-learn's C, to choose from on "
+        "patients kept aside.",
+    )
+    painted_weight: float = Field(
+        default=0.5, ge=0, description="Of a painted view in the logistic regression; a real one weighs 1."
+    )
     positive_views: int = Field(
         default=4,
         ge=0,
@@ -53,8 +67,15 @@ class TrainingParams(Params):
     patience: int = Field(
         default=8, ge=1, description="Epochs without a better score, once all stages learn."
     )
-    monitor: Literal["log_loss", "roc_auc"] = Field(
-        default="log_loss", description="What early stopping follows, on patients kept aside."
+    settled_head: bool = Field(
+        default=False,
+        description="Whether the head's batch norms keep their statistics and nothing is dropped out: for going on from "
+        "a head that was solved and speaks through two hidden units.",
+    )
+    monitor: Literal["log_loss", "roc_auc", "training_loss"] = Field(
+        default="log_loss",
+        description="What early stopping follows, on patients kept aside. training_loss: none are kept aside, "
+        "all are learned from for as many epochs as stated.",
     )
     head_epochs: int = Field(default=2, ge=0, description="Epochs in which the head learns alone.")
     unfreeze_every: int = Field(
@@ -89,3 +110,9 @@ class TrainingParams(Params):
     mixed_precision: Literal["auto", "off", "bfloat16"] = Field(
         default="auto", description="auto: on CUDA, in bfloat16 where the device has it, else float16."
     )
+
+    @model_validator(mode="after")
+    def _check(self) -> "TrainingParams":
+        if self.solver == "logistic" and self.frozen_depth is not FrozenDepth.ALL:
+            raise ValueError("the logistic solver needs frozen backbones: frozen_depth all")
+        return self

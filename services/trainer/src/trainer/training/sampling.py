@@ -6,11 +6,15 @@ from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
+from sklearn.model_selection import StratifiedGroupKFold
 
 from trainer.training.activations import KeptActivations
 from trainer.training.params import TrainingParams
 
 Int64 = NDArray[np.int64]
+
+_INNER_FOLDS = 5
+"""One part in so many of the patients that are learned from decides when training stops."""
 
 
 class Batch(NamedTuple):
@@ -107,3 +111,11 @@ class Sampler:
         """Where batches end; a last one of a single slice joins the one before, as batch norm needs two."""
         cuts = list(range(self.params.batch_size, count, self.params.batch_size))
         return cuts[:-1] if cuts and count - cuts[-1] == 1 else cuts
+
+
+def kept_aside(rows: Int64, labels: Int64, patients: NDArray[np.str_], seed: int) -> tuple[Int64, Int64]:
+    """Part rows by patient: what is learned from, and what decides when to stop."""
+    parts = min(_INNER_FOLDS, len(np.unique(patients[rows])))
+    inner = StratifiedGroupKFold(n_splits=parts, shuffle=True, random_state=seed)
+    learn, stop = next(inner.split(rows[:, np.newaxis], labels[rows], patients[rows]))
+    return rows[learn], rows[stop]

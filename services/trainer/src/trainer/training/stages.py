@@ -4,42 +4,23 @@ Both backbones are cut where they have the same resolution. The batch norms of a
 statistics while it learns: batches of one hospital's slices would replace them by something far narrower.
 """
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Mapping, Sequence
 from copy import deepcopy
-from dataclasses import dataclass
 from typing import Protocol
 
 import torch
 from torch import Tensor, nn
 from torch.nn.utils.fusion import fuse_conv_bn_eval
 
-from trainer.network import FusionHead, HybridNetwork, pool
+from trainer.network import FusionHead, HybridNetwork, Maps, Stage
 from trainer.training.params import FrozenDepth
 
 RESNET, MOBILENET, PIXELS, EMBEDDING = "resnet", "mobilenet", "pixels", "embedding"
 """Names of what a prefix gives: maps of both backbones, pixels where nothing is frozen, or the embedding where all is."""
+_POOLED = ("resnet_pooled", "mobilenet_pooled")
+"""And of what is pooled of stages that are frozen while others behind them learn."""
 
 Activations = Mapping[str, Tensor]
-
-
-@dataclass(frozen=True)
-class Stage:
-    """A part of both backbones between two resolutions.
-
-    Attributes:
-        name: torchvision's name of the ResNet's part; ``stem`` for all before layer3.
-        resnet: the ResNet's part.
-        mobilenet: the MobileNet's blocks at the same resolution.
-    """
-
-    name: str
-    resnet: nn.Sequential
-    mobilenet: nn.Sequential
-
-    def parameters(self) -> Iterator[nn.Parameter]:
-        """All weights of the stage."""
-        yield from self.resnet.parameters()
-        yield from self.mobilenet.parameters()
 
 
 class Learner(Protocol):
@@ -75,7 +56,7 @@ class SplitNetwork:
     def __init__(self, network: HybridNetwork, depth: FrozenDepth) -> None:
         self.network = network
         self.head = network.head
-        stem, layer3, layer4 = _stages(network)
+        stem, layer3, layer4 = network.stages()
         learning = {
             FrozenDepth.ALL: (),
             FrozenDepth.LAYER4: (layer4,),
@@ -94,19 +75,23 @@ class SplitNetwork:
 
     def prefix(self) -> "FrozenPrefix":
         """A copy of the frozen part, made fast for evaluation."""
-        return FrozenPrefix(self._frozen, self.network.backbone_sha256())
+        return FrozenPrefix(self._frozen, self.network)
 
     def embed(self, activations: Activations) -> Tensor:
         """See ``Learner``; ``activations`` are what the prefix gave."""
         if EMBEDDING in activations:
             return activations[EMBEDDING]
         if PIXELS in activations:
-            resnet = mobilenet = activations[PIXELS]
+            seen = [Maps(activations[PIXELS], activations[PIXELS])]
         else:
-            resnet, mobilenet = activations[RESNET], activations[MOBILENET]
+            seen = [Maps(activations[RESNET], activations[MOBILENET])]
         for stage in reversed(self.stages):
-            resnet, mobilenet = stage.resnet(resnet), stage.mobilenet(mobilenet)
-        return pool(resnet, mobilenet)
+            seen.append(stage.see(seen[-1]))
+        learned = min(len(self.stages), self.network.architecture.pooled_stages)
+        pooled = self.network.pool(reversed(seen[-learned:]))
+        kept = [activations[name] for name in _POOLED if name in activations]
+        both = zip(pooled, kept, strict=True) if kept else ((values,) for values in pooled)
+        return torch.cat([torch.cat(parts, dim=1) for parts in both], dim=1)
 
     def unfreeze(self, count: int) -> None:
         """See ``Learner``."""
@@ -132,16 +117,18 @@ class FrozenPrefix(nn.Module):
 
     Args:
         stages: in the order of the data; none of them: pixels pass unchanged.
-        weights: digest of the weights that they hold.
+        network: that they are of; it says what is pooled.
     """
 
-    def __init__(self, stages: Iterable[Stage], weights: str) -> None:
+    def __init__(self, stages: Sequence[Stage], network: HybridNetwork) -> None:
         super().__init__()
-        parts = list(stages)
-        self.is_whole = bool(parts) and parts[-1].name == "layer4"
-        self.resnet = nn.Sequential(*(deepcopy(stage.resnet) for stage in parts))
-        self.mobilenet = nn.Sequential(*(deepcopy(stage.mobilenet) for stage in parts))
-        self.digest = f"{weights} {[stage.name for stage in parts]}"
+        self.is_whole = bool(stages) and stages[-1].name == "layer4"
+        self.resnet = nn.Sequential(*(deepcopy(stage.resnet) for stage in stages))
+        self.mobilenet = nn.Sequential(*(deepcopy(stage.mobilenet) for stage in stages))
+        self.digest = f"{network.backbone_sha256()} {[stage.name for stage in stages]}"
+        self._pool = network.pool
+        learned = len(network.stages()) - len(stages)
+        self._pooled = max(0, network.architecture.pooled_stages - learned)
         self.eval()
         for backbone in (self.resnet, self.mobilenet):
             _fold_batch_norms(backbone)
@@ -153,33 +140,21 @@ class FrozenPrefix(nn.Module):
         return not len(self.resnet)
 
     def forward(self, pixels: Tensor) -> dict[str, Tensor]:
-        """(n, 3, H, W) normalised pixels to the activations of each backbone, pooled when all is frozen."""
+        """(n, 3, H, W) normalised pixels to what the learning part needs.
+
+        The last frozen maps of each backbone and what is pooled of frozen stages; the embedding when all is frozen.
+        """
         if self.is_empty:
             return {PIXELS: pixels}
         pixels = pixels.contiguous(memory_format=torch.channels_last)
-        resnet, mobilenet = self.resnet(pixels), self.mobilenet(pixels)
+        seen = [Maps(pixels, pixels)]
+        for resnet, mobilenet in zip(self.resnet, self.mobilenet, strict=True):
+            seen.append(Maps(resnet(seen[-1].resnet), mobilenet(seen[-1].mobilenet)))
+        pooled = self._pool(reversed(seen[-self._pooled :])) if self._pooled else ()
         if self.is_whole:
-            return {EMBEDDING: pool(resnet, mobilenet)}
-        return {RESNET: resnet, MOBILENET: mobilenet}
-
-
-def _stages(network: HybridNetwork) -> tuple[Stage, Stage, Stage]:
-    """Everything before layer3, layer3 and layer4, of both backbones."""
-    resnet = dict(network.resnet.named_children())
-    halving = [index for index, block in enumerate(network.mobilenet) if _halves(block)]
-    third, fourth = halving[-2:]
-    mobilenet = list(network.mobilenet)
-    before = [part for name, part in resnet.items() if name not in {"layer3", "layer4"}]
-    return (
-        Stage("stem", nn.Sequential(*before), nn.Sequential(*mobilenet[:third])),
-        Stage("layer3", nn.Sequential(resnet["layer3"]), nn.Sequential(*mobilenet[third:fourth])),
-        Stage("layer4", nn.Sequential(resnet["layer4"]), nn.Sequential(*mobilenet[fourth:])),
-    )
-
-
-def _halves(block: nn.Module) -> bool:
-    """Whether a block of the MobileNet halves the resolution."""
-    return any(isinstance(module, nn.Conv2d) and max(module.stride) == 2 for module in block.modules())
+            return {EMBEDDING: torch.cat(pooled, dim=1)}
+        maps = {RESNET: seen[-1].resnet, MOBILENET: seen[-1].mobilenet}
+        return maps | dict(zip(_POOLED, pooled, strict=False))
 
 
 def _lay_channels_last(module: nn.Module) -> None:

@@ -1,0 +1,142 @@
+"""Ways to go on learning, each given the same round after the same rounds."""
+
+import time
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from bench.continual.embeddings import TwoScanners
+from bench.continual.stream import Stream, divide
+from ictus.model.permitted_changes import Learning
+from trainer.build import CLASSES
+from trainer.continual.learning import Material, joined, learn, none_of
+from trainer.continual.solving import solve
+from trainer.exemplars import REPLAYED, Embedded, balanced
+from trainer.network import FusionHead
+from trainer.recipe import Recipe
+from trainer.training.activations import KeptActivations
+from trainer.training.head import new_head, predict
+from trainer.training.logistic import solution_of, solve_head
+from trainer.training.stages import EMBEDDING
+
+BASE = "no retraining"
+NAIVE = "naive fine-tuning"
+REPLAY = "latent replay"
+DISTILLED = "latent replay + distillation"
+PROTECTED = "replay + distillation + protection"
+CEILING = "full retraining"
+
+CONTENDERS = (BASE, NAIVE, REPLAY, DISTILLED, PROTECTED, CEILING)
+
+_FREE = {"protected": 0.0, "penalty": 3.0}
+"""Settings without protection (docs/decisions/0099, 0100)."""
+
+
+@dataclass(frozen=True)
+class Point:
+    """How a contender stands after a round; round 0 is before any.
+
+    Attributes:
+        round: 0..ROUNDS.
+        old_auc: ROC-AUC of slices from the first scanner.
+        new_auc: of slices from the second scanner.
+        old_accuracy: at even odds.
+        new_accuracy: likewise.
+        seconds: that the round took to learn.
+    """
+
+    round: int
+    old_auc: float
+    new_auc: float
+    old_accuracy: float
+    new_accuracy: float
+    seconds: float
+
+
+def run_division(scanners: TwoScanners, params: Learning, seed: int) -> Mapping[str, list[Point]]:
+    """All contenders over the stream of one division of the patients; a process of its own does it with one thread."""
+    torch.set_num_threads(1)
+    return run(divide(scanners, seed), params, seed)
+
+
+def run(stream: Stream, params: Learning, seed: int) -> Mapping[str, list[Point]]:
+    """All contenders over one stream."""
+    base = full_training(stream.base, seed)
+    rows = balanced(stream.base.labels, stream.base.patients, REPLAYED, seed)
+    replay = stream.base.take(rows)
+    free = params.model_copy(update=_FREE)
+    plain = free.model_copy(update={"distillation": 0.0})
+    ways: Mapping[str, Callable[[FusionHead, int], FusionHead]] = {
+        BASE: lambda head, _: head,
+        NAIVE: lambda head, number: _learn(head, stream.rounds[number], None, plain, seed + number),
+        REPLAY: lambda head, number: _learn(
+            head, stream.rounds[number], _memory(stream, replay, number), plain, seed + number
+        ),
+        DISTILLED: lambda head, number: _learn(
+            head, stream.rounds[number], _memory(stream, replay, number), free, seed + number
+        ),
+        PROTECTED: lambda head, number: _learn(
+            head, stream.rounds[number], _memory(stream, replay, number), params, seed + number
+        ),
+        CEILING: lambda _, number: full_training(joined(stream.base, *stream.rounds[: number + 1]), seed),
+    }
+    return {name: list(_stand(base, way, stream)) for name, way in ways.items()}
+
+
+def full_training(slices: Embedded, seed: int) -> FusionHead:
+    """A head that learns everything from scratch, as a released model's does."""
+    recipe = Recipe()
+    params = recipe.training.model_copy(update={"penalties": (3e-4, 1e-3, 3e-3)})
+    half = slices.embedding.shape[1]
+    head = new_head(recipe, (half, 0), len(CLASSES), seed)
+    kept = KeptActivations(
+        ({EMBEDDING: slices.embedding},),
+        np.arange(len(slices.labels))[np.newaxis],
+        np.zeros(1, dtype=np.bool_),
+    )
+    everybody = np.arange(len(slices.labels))
+    solve_head(head, kept, slices.labels, slices.patients.astype(np.str_), everybody, params, seed)
+    return head.eval()
+
+
+def _learn(
+    head: FusionHead, new: Embedded, memory: Embedded | None, params: Learning, seed: int
+) -> FusionHead:
+    nothing = none_of(new)
+    if memory is None:
+        return learn(head, Material(new, nothing, nothing, nothing), params, seed).head
+    said = solution_of(head)
+    if said is None:
+        raise ValueError("the base model's head is solved, and stays so")
+    return solve(head, said, Material(new, memory, nothing, nothing), params).head
+
+
+def _memory(stream: Stream, replay: Embedded, number: int) -> Embedded:
+    """Replay and the rounds before."""
+    return joined(replay, *stream.rounds[:number])
+
+
+def _stand(base: FusionHead, way: Callable[[FusionHead, int], FusionHead], stream: Stream) -> Iterator[Point]:
+    head = base
+    yield _point(0, head, stream, 0.0)
+    for number in range(len(stream.rounds)):
+        began = time.perf_counter()
+        head = way(head, number)
+        yield _point(number + 1, head, stream, time.perf_counter() - began)
+
+
+def _point(number: int, head: FusionHead, stream: Stream, seconds: float) -> Point:
+    old_auc, old_accuracy = _figures(head, stream.old_test)
+    new_auc, new_accuracy = _figures(head, stream.new_test)
+    return Point(number, old_auc, new_auc, old_accuracy, new_accuracy, seconds)
+
+
+def _figures(head: FusionHead, slices: Embedded) -> tuple[float, float]:
+    from sklearn.metrics import roc_auc_score  # noqa: PLC0415 (takes a second to import)
+
+    logits: NDArray[np.float32] = predict(head, slices.embedding)
+    accuracy = float((logits.argmax(axis=1) == slices.labels).mean())
+    return float(roc_auc_score(slices.labels, logits[:, 1] - logits[:, 0])), accuracy
