@@ -1,6 +1,7 @@
 """The real starter model, phantoms, and the real gateway behind a real HTTP server."""
 
 import shutil
+import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -18,6 +19,7 @@ from tests.gateway.conftest import (  # noqa: F401  fixtures that this package s
     settings,
 )
 from tests.gateway.installation import Installation
+from tests.inference.published import Published
 from tests.serving import served
 
 from ictus.domain.enums import Stage
@@ -25,7 +27,7 @@ from ictus.http.client import ServiceClient
 from ictus.imaging import phantom
 from ictus.imaging.volume import Volume
 from ictus.model.manifest import MANIFEST_FILE, ModelManifest, load_model_directory
-from inference.artefacts import LoadedModel, load_model
+from inference.artefacts import LoadedModel, ModelStore, load_model
 from inference.engine import EngineOptions
 from inference.jobs import JobsClient
 
@@ -43,6 +45,13 @@ def revised(source: Path, target: Path, **changes: object) -> Path:
     manifest = ModelManifest.model_validate_json((source / MANIFEST_FILE).read_bytes())
     (target / MANIFEST_FILE).write_bytes(manifest.model_copy(update=changes).to_json())
     return target
+
+
+def store_at(root: Path, published: Published, monotonic: Callable[[], float] = time.monotonic) -> ModelStore:
+    """A worker's models, which takes unsigned ones and looks at the registry when it is told to."""
+    return ModelStore(
+        root, lambda: published, OPTIONS, public_key=None, poll_seconds=3600, monotonic=monotonic
+    )
 
 
 @pytest.fixture(scope="session")
@@ -72,6 +81,12 @@ def head() -> Volume:
 def another_version(model_folder: Path, tmp_path: Path) -> Callable[[str], Path]:
     """Makes a copy of the model under another version, in a folder of that name."""
     return lambda version: revised(model_folder, tmp_path / "published" / version, version=version)
+
+
+@pytest.fixture
+def published(another_version: Callable[[str], Path]) -> Published:
+    """Versions 1 and 2; version 1 is the champion."""
+    return Published({"1": another_version("1"), "2": another_version("2")}, best="1")
 
 
 @pytest.fixture

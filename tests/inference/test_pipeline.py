@@ -9,9 +9,10 @@ import pytest
 from safetensors.numpy import load
 from tests.inference.conftest import OPTIONS, STARTER, ignore_progress
 
-from ictus.domain.enums import Disposition, Modality, SourceFormat, Stage
+from ictus.domain.enums import Disposition, Finding, Modality, SourceFormat, Stage
 from ictus.imaging import phantom
 from ictus.imaging.volume import Volume, VoxelUnits
+from ictus.model.intensity import head_intensity
 from ictus.model.preprocess import prepare
 from ictus.storage import keys
 from inference.artefacts import LoadedModel, load_model
@@ -35,6 +36,14 @@ def test_every_slice_of_a_head_ct_is_answered_and_pictured(starter: LoadedModel,
     assert answer.disposition in {Disposition.CONFIDENT, Disposition.UNCERTAIN}
     assert answer.model_version == starter.directory.manifest.version
     assert answer.model_sha256 == starter.directory.sha256
+    assert read.intensity is not None
+    assert (
+        answer.intensity
+        == read.intensity
+        == head_intensity(
+            prepare(head, starter.directory.manifest.preprocess), starter.directory.manifest.preprocess
+        )
+    )
     named = {item.overlay_key for item in read.slices}
     named |= {read.slices[index].picture_key for index in read.key_slices}
     named |= {read.slices[index].plain_key for index in read.key_slices}
@@ -55,12 +64,27 @@ def test_probabilities_do_not_depend_on_how_slices_are_batched(
     )
 
 
+def test_an_answer_that_nobody_looks_at_is_the_same_and_names_no_object(
+    starter: LoadedModel, head: Volume
+) -> None:
+    series = series_of(head)
+    pictured = analyse(starter, [series], KeptResults(), ignore_progress)
+    bare = analyse(starter, [series], None, ignore_progress)
+    assert bare.stroke_probability == pictured.stroke_probability
+    assert bare.disposition is pictured.disposition
+    (read,) = bare.series
+    assert read.key_slices == pictured.series[0].key_slices
+    named = {key for item in read.slices for key in (item.overlay_key, item.picture_key, item.plain_key)}
+    assert named | {read.embedding_key} == {None}
+
+
 def test_stored_embedding_and_heatmaps_are_the_graphs(starter: LoadedModel, head: Volume) -> None:
     results, series = KeptResults(), series_of(head)
     analyse(starter, [series], results, ignore_progress)
     stored = load(results.objects[keys.embedding_key("", series.series_id)])
     output = starter.engine.run(prepare(head, starter.directory.manifest.preprocess).pixels)
     assert stored["embedding"].dtype == np.float16
+    assert stored["embedding"].shape == (9, starter.directory.manifest.embedding_size)  # every slice
     np.testing.assert_allclose(stored["embedding"], output.embedding, rtol=2e-3, atol=2e-3)
     for name in ("heatmap", "heatmap_resnet", "heatmap_mobilenet"):
         np.testing.assert_allclose(stored[name], getattr(output, name), rtol=1e-3, atol=1e-5)
@@ -109,11 +133,12 @@ def test_a_report_that_raises_ends_the_analysis(starter: LoadedModel, head: Volu
         analyse(starter, [series_of(head)], KeptResults(), stop)
 
 
-def test_the_shipped_model_tells_a_drawn_head_from_a_patients(head: Volume) -> None:
+def test_the_shipped_model_finds_a_drawn_bleed_and_says_how_novel_the_head_is(head: Volume) -> None:
     answer = analyse(load_model(STARTER, OPTIONS), [series_of(head)], KeptResults(), ignore_progress)
-    assert (answer.disposition, answer.reason_code) == (Disposition.UNSUITABLE, "unlike_training_images")
-    assert answer.stroke_probability is None
-    assert all(item.overlay_key is None for item in answer.series[0].slices)
+    assert (answer.disposition, answer.finding) == (Disposition.CONFIDENT, Finding.STROKE)
+    assert answer.novelty is not None
+    assert 0 < answer.novelty < 1
+    assert answer.novelty == answer.series[0].novelty
 
 
 @pytest.mark.shared_data
@@ -126,3 +151,5 @@ def test_the_shipped_model_answers_real_slices(shared_data: Path) -> None:
         answer = analyse(model, [series_of(volume)], KeptResults(), ignore_progress)
         assert answer.disposition in {Disposition.CONFIDENT, Disposition.UNCERTAIN}
         assert answer.series[0].slices[0].overlay_key is not None
+        assert answer.novelty is not None
+        assert 0 < answer.novelty <= 1

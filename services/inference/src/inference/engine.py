@@ -87,6 +87,8 @@ class Engine:
         wanted = "CUDAExecutionProvider" if options.provider is Provider.CUDA else "CPUExecutionProvider"
         if wanted not in onnxruntime.get_available_providers():
             raise ModelRefusedError(f"This installation cannot run models on {options.provider}.")
+        if options.provider is Provider.CUDA:
+            onnxruntime.preload_dlls()  # CUDA and cuDNN as their wheels bring them
         try:
             self._session = onnxruntime.InferenceSession(
                 str(graph), sess_options=_session_options(options), providers=[wanted]

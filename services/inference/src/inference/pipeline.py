@@ -7,11 +7,18 @@ from time import perf_counter
 from typing import Protocol
 from uuid import UUID
 
-from ictus.contracts.prediction import PredictionResult, SeriesPrediction, SlicePrediction, StageTiming
+from ictus.contracts.prediction import (
+    HeadIntensity,
+    PredictionResult,
+    SeriesPrediction,
+    SlicePrediction,
+    StageTiming,
+)
 from ictus.domain.enums import Stage
 from ictus.imaging.volume import Volume
 from ictus.model.disposition import SeriesDecision, decide_series, decide_study
 from ictus.model.facts import model_facts
+from ictus.model.intensity import head_intensity
 from ictus.storage import keys
 from inference.artefacts import LoadedModel
 from inference.pictures import SeriesPictures
@@ -132,11 +139,16 @@ def _analyse_series(
             progress(Stage.EXPLAINING, item.slices)
             pictures.key_slices(decision, prepared, output)
             pictures.embedding(output)
-    return decision, _series_prediction(item, volume, decision, results)
+        intensity = head_intensity(prepared, manifest.preprocess)
+    return decision, _series_prediction(item, volume, decision, intensity, results)
 
 
 def _series_prediction(
-    item: SeriesInput, volume: Volume, decision: SeriesDecision, results: Results | None
+    item: SeriesInput,
+    volume: Volume,
+    decision: SeriesDecision,
+    intensity: HeadIntensity | None,
+    results: Results | None,
 ) -> SeriesPrediction:
     """Name what may be shown: no heatmap where the model may not speak."""
     has_overlays = results is not None and decision.finding is not None
@@ -168,6 +180,8 @@ def _series_prediction(
         ),
         key_slices=decision.key_slices,
         embedding_key=keys.embedding_key(prefix, item.series_id) if results is not None else None,
+        novelty=decision.novelty,
+        intensity=intensity,
     )
 
 
@@ -189,6 +203,9 @@ def _answer(
         reason=study.reason,
         series=series,
         driving_series_id=series[study.driving].series_id,
+        novelty=series[study.driving].novelty,
+        intensity=series[study.driving].intensity,
+        embedding_space=directory.manifest.embedding_space,
         model_version=directory.manifest.version,
         model_sha256=directory.sha256,
         validated_for=study.validated_for,

@@ -2,22 +2,28 @@
 
 import hashlib
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
 from functools import partial
 from typing import ClassVar, Final
 from uuid import UUID
 
 import structlog
+from opentelemetry.trace import SpanKind, StatusCode
 
 from ictus.contracts.jobs import AnalyzeStudy, SeriesRef
 from ictus.contracts.prediction import PredictionResult
 from ictus.domain.enums import Stage
 from ictus.domain.errors import IctusError, MalformedFileError, UnavailableError
+from ictus.http.lease import FenceLostError
+from ictus.http.patience import until_answered
 from ictus.imaging.volume import Volume
 from ictus.storage import ObjectStore
-from inference.artefacts import ModelStore
+from ictus.telemetry import span
+from inference.artefacts import LoadedModel, ModelStore, VersionAwayError, VersionRefusedError
 from inference.health import Pulse
-from inference.jobs import FenceLostError, JobsClient, Lease, until_answered
+from inference.jobs import JobsClient, Lease
+from inference.metrics import WorkerMetrics
 from inference.pipeline import SeriesInput, analyse
 from inference.results import StoredResults
 
@@ -93,6 +99,7 @@ class JobRunner:
         store: volumes in, pictures out.
         pulse: beaten as a job goes on.
         stopping: asked between steps.
+        metrics: told how each job ended.
         upload_threads: pictures on their way to the store at one time.
     """
 
@@ -103,6 +110,7 @@ class JobRunner:
         store: ObjectStore,
         pulse: Pulse,
         stopping: Stopping,
+        metrics: WorkerMetrics,
         *,
         upload_threads: int = 4,
     ) -> None:
@@ -111,6 +119,7 @@ class JobRunner:
         self._store = store
         self._pulse = pulse
         self._stopping = stopping
+        self._metrics = metrics
         self._upload_threads = upload_threads
 
     def drain(self, hint: UUID | None) -> int:
@@ -124,54 +133,92 @@ class JobRunner:
             if not self._models.ready:
                 _log.warning("no_model_yet")
                 break
+            champion = self._models.current().version
             try:
-                job = self._jobs.claim(self._models.current().version, hint)
+                job = self._jobs.claim(champion, hint)
             except UnavailableError:
                 _log.warning("gateway_not_answering")
                 break
             if job is None:
                 break
-            self.run(job)
+            self.run(job, champion)
             answered += 1
         return answered
 
-    def run(self, job: AnalyzeStudy) -> None:
-        """Analyse a claimed job and answer it, one way or the other."""
-        with structlog.contextvars.bound_contextvars(
-            job_id=str(job.job_id), study_id=str(job.study_id), attempt=job.attempt, fence=job.fence
+    def run(self, job: AnalyzeStudy, champion: str | None = None) -> None:
+        """Analyse a claimed job and answer it, one way or the other.
+
+        Args:
+            job: the job.
+            champion: the version that the claim was made with; None takes the present one.
+        """
+        named: dict[str, str | int] = {
+            "job_id": str(job.job_id),
+            "study_id": str(job.study_id),
+            "attempt": job.attempt,
+            "fence": job.fence,
+        }
+        with (
+            structlog.contextvars.bound_contextvars(**named),
+            span("analyse", traceparent=job.traceparent, kind=SpanKind.CONSUMER, attributes=named) as traced,
         ):
             started = time.monotonic()
             with Lease(self._jobs, job) as lease:
                 try:
-                    result = self._analyse(job, lease)
+                    result = self._analyse(job, champion, lease)
                     until_answered(partial(self._jobs.complete, job, result), seconds=_ANSWER_SECONDS)
                 except FenceLostError:
                     _log.warning("fence_lost")
+                    traced.set_status(StatusCode.ERROR, FenceLostError.code)
+                    self._metrics.lost()
                     return
                 except Exception as error:
-                    self._give_up(job, error)
+                    reason = self._give_up(job, error)
+                    traced.set_status(StatusCode.ERROR, reason.code)
+                    self._metrics.given_up(reason.code)
                     return
+            traced.set_attributes(
+                {"ictus.disposition": result.disposition, "ictus.model_version": result.model_version}
+            )
+            self._metrics.answered(result)
             _log.info(
-                "job_answered", disposition=result.disposition, seconds=round(time.monotonic() - started, 3)
+                "job_answered",
+                disposition=result.disposition,
+                model_version=result.model_version,
+                seconds=round(time.monotonic() - started, 3),
             )
 
-    def _analyse(self, job: AnalyzeStudy, lease: Lease) -> PredictionResult:
+    def _analyse(self, job: AnalyzeStudy, champion: str | None, lease: Lease) -> PredictionResult:
         def report(stage: Stage, done: int = 0, total: int = 0) -> None:
             self._pulse.beat()
             self._stopping.check()
             lease.report(stage, done, total)
 
         report(Stage.LOADING)
-        model = self._models.version(job.model_version)
         inputs = [
             SeriesInput(series.series_id, series.slices, partial(load_volume, self._store, series))
             for series in job.series
         ]
-        with StoredResults(self._store, job.result_prefix, self._upload_threads) as results:
-            return analyse(model, inputs, results, report)
+        with self._model_for(job, champion) as model:
+            if not job.stores_objects:
+                return analyse(model, inputs, None, report)
+            with StoredResults(self._store, job.result_prefix, self._upload_threads) as results:
+                return analyse(model, inputs, results, report)
 
-    def _give_up(self, job: AnalyzeStudy, error: Exception) -> None:
-        """Tell the gateway why; only errors that pass by themselves are tried again."""
+    @contextmanager
+    def _model_for(self, job: AnalyzeStudy, champion: str | None) -> Iterator[LoadedModel]:
+        """The version that the job names, else the champion that it was claimed with, else the present one."""
+        with ExitStack() as held:
+            try:
+                model = held.enter_context(self._models.use(job.model_version or champion))
+            except (VersionRefusedError, VersionAwayError):
+                if job.model_version is not None:
+                    raise
+                model = held.enter_context(self._models.use(None))
+            yield model
+
+    def _give_up(self, job: AnalyzeStudy, error: Exception) -> IctusError:
+        """Tell the gateway why, and return that; only errors that pass by themselves are tried again."""
         match error:
             case IctusError():
                 reason = error
@@ -187,6 +234,7 @@ class JobRunner:
             )
         except IctusError as unheard:
             _log.warning("failure_not_heard", code=unheard.code)
+        return reason
 
 
 def load_volume(store: ObjectStore, series: SeriesRef) -> Volume:

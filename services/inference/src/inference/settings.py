@@ -6,6 +6,7 @@ from pathlib import Path
 from pydantic import Field, SecretStr, ValidationError
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+from ictus.telemetry import TelemetryOptions
 from inference.engine import EngineOptions, Provider
 
 
@@ -34,7 +35,7 @@ class HealthSettings(BaseSettings):
     )
 
 
-class WorkerSettings(EngineSettings, HealthSettings):
+class WorkerSettings(TelemetryOptions, EngineSettings, HealthSettings):
     """What an inference worker needs. It has no database credentials and no keys of identities."""
 
     redis_url: SecretStr
@@ -59,7 +60,6 @@ class WorkerSettings(EngineSettings, HealthSettings):
         description="How long a running job may go on after a stop signal before it is released.",
     )
     upload_threads: int = Field(default=4, ge=1, le=64)
-    log_level: str = "INFO"
 
 
 class CommandSettings(EngineSettings):

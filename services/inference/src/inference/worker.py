@@ -14,11 +14,12 @@ from celery.worker.consumer import Consumer
 from ictus.contracts import tasks
 from ictus.http.client import ServiceClient
 from ictus.storage import ObjectStore
-from ictus.telemetry import configure_logging
+from ictus.telemetry import MetricsServer, configure_telemetry
 from inference.artefacts import ModelSource, ModelStore
 from inference.bell import ModelBell
 from inference.health import Pulse
 from inference.jobs import JobsClient
+from inference.metrics import WorkerMetrics
 from inference.runner import JobRunner, Stopping
 from inference.settings import WorkerSettings, worker_settings
 
@@ -68,7 +69,7 @@ def create_celery(settings: WorkerSettings, runner: JobRunner, pulse: Pulse) -> 
 def main() -> int:
     """Run until a stop signal; the exit code of the process."""
     settings = worker_settings()
-    configure_logging("inference", settings.log_level)
+    configure_telemetry("inference", settings)
 
     def open_registry() -> ModelSource:
         from ictus.registry import Registry  # noqa: PLC0415 (its client takes seconds to import)
@@ -82,6 +83,7 @@ def main() -> int:
         public_key=settings.model_public_key,
         poll_seconds=settings.model_poll_seconds,
     )
+    metrics = WorkerMetrics(lambda: models.versions_in_memory)
     pulse = Pulse(settings.pulse_file, lambda: models.ready)
     stopping = Stopping(settings.shutdown_grace_seconds)
     store = ObjectStore(
@@ -91,13 +93,17 @@ def main() -> int:
         settings.s3_bucket,
         secure=settings.s3_secure,
     )
-    with ServiceClient(settings.gateway_url, settings.inference_token.get_secret_value()) as gateway:
+    with (
+        MetricsServer(metrics.registry, settings.metrics_port, settings.metrics_address),
+        ServiceClient(settings.gateway_url, settings.inference_token.get_secret_value()) as gateway,
+    ):
         runner = JobRunner(
             JobsClient(gateway, settings.worker_id),
             models,
             store,
             pulse,
             stopping,
+            metrics,
             upload_threads=settings.upload_threads,
         )
         celery = create_celery(settings, runner, pulse)
