@@ -4,9 +4,7 @@ import socket
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
-from uuid import uuid4
 
-import pytest
 from tests.gateway.installation import Installation
 
 from gateway.app import create_app
@@ -15,26 +13,8 @@ from gateway.settings import GatewaySettings
 from ictus.domain.enums import Role
 from ictus.model.manifest import Metric
 from ictus.registry import Registry
-from local.secret_files import ModelKeys
 
 CURRENT = "/api/v1/models/current"
-
-
-@pytest.fixture
-def model_name() -> str:
-    return f"gateway-{uuid4().hex[:8]}"
-
-
-@pytest.fixture
-def registry(mlflow_url: str, model_name: str, model_keys: ModelKeys) -> Registry:
-    return Registry(mlflow_url, model_name, public_key=model_keys.public)
-
-
-@pytest.fixture
-def settings(
-    make_settings: Callable[..., GatewaySettings], mlflow_url: str, model_name: str, model_keys: ModelKeys
-) -> GatewaySettings:
-    return make_settings(mlflow_url=mlflow_url, model_name=model_name, model_public_key=model_keys.public)
 
 
 def test_everybody_reads_the_model_in_use(

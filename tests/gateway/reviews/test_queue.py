@@ -1,62 +1,18 @@
 """The site's review queue, asked of a real feedback service."""
 
-import secrets
 import socket
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 
 import pytest
 from fastapi.testclient import TestClient
-from tests.gateway.analysis import Worker, add_study, prediction
 from tests.gateway.installation import Installation, Person
-from tests.serving import served
 
-from feedback.app import create_app as create_feedback
-from feedback.database import migrate as migrate_feedback
-from feedback.settings import FeedbackSettings
 from gateway.auth.models import Scope
-from gateway.results.outbox import relay_outbox
 from gateway.settings import GatewaySettings
 from gateway.studies.models import Study
-from ictus.domain.enums import Disposition, Priority, Role
+from ictus.domain.enums import Disposition, Finding, Priority, Role
 
 REVIEWS = "/api/v1/reviews"
-TOKEN = secrets.token_hex(32)
-
-
-@pytest.fixture(scope="module")
-def feedback_url(feedback_database: str) -> Iterator[str]:
-    """A feedback service that listens."""
-    migrate_feedback(feedback_database)
-    settings = FeedbackSettings.model_validate({"database_url": feedback_database, "feedback_token": TOKEN})
-    with served(create_feedback(settings)) as url:
-        yield url
-
-
-@pytest.fixture
-def settings(make_settings: Callable[..., GatewaySettings], feedback_url: str) -> GatewaySettings:
-    return make_settings(feedback_url=feedback_url, feedback_token=TOKEN)
-
-
-@pytest.fixture
-def radiologist(installation: Installation) -> Person:
-    return installation.add_person(Role.RADIOLOGIST)
-
-
-@pytest.fixture
-def answer(installation: Installation, radiologist: Person) -> Callable[..., str]:
-    """Analyse a study of the radiologist's site and tell the feedback service; the study's id."""
-    worker = Worker.of(installation)
-
-    def complete(disposition: Disposition, priority: Priority = Priority.ROUTINE) -> str:
-        study_id = add_study(installation, radiologist.site_id, priority)
-        job = worker.must_claim()
-        assert worker.complete(job, prediction(job, disposition, None)).status_code == 204
-        resources = installation.resources
-        relay_outbox(resources.sessions, resources.feedback, installation.clock(), most=10)
-        installation.clock.advance(seconds=1)
-        return str(study_id)
-
-    return complete
 
 
 def test_what_the_model_is_not_sure_of_waits_for_a_reader_most_urgent_first(
@@ -70,6 +26,36 @@ def test_what_the_model_is_not_sure_of_waits_for_a_reader_most_urgent_first(
     assert [item["study"]["id"] for item in queue["items"]] == [stat, uncertain, unsuitable]
     assert [item["disposition"] for item in queue["items"]] == ["uncertain", "uncertain", "unsuitable"]
     assert queue["next_cursor"] is None
+
+
+def test_a_line_says_why_it_waits_and_for_how_long(
+    installation: Installation, radiologist: Person, answer: Callable[..., str]
+) -> None:
+    answer(Disposition.UNCERTAIN, finding=Finding.STROKE)
+    installation.clock.advance(minutes=10)
+    (line,) = radiologist.sign_in().get(REVIEWS).json()["items"]
+    assert (line["state"], line["why"]) == ("open", "The model is uncertain.")
+    assert line["waiting_seconds"] >= 600
+    assert (line["description"], line["finding"], line["stroke_probability"]) == ("axial", "stroke", 0.9)
+    assert (line["judged_by_me"], line["verdict_count"]) == (False, 0)
+
+
+def test_all_results_can_be_listed_the_confident_ones_too(
+    radiologist: Person, answer: Callable[..., str]
+) -> None:
+    confident, uncertain = (
+        answer(Disposition.CONFIDENT, finding=Finding.STROKE),
+        answer(Disposition.UNCERTAIN),
+    )
+    items = radiologist.sign_in().get(REVIEWS, params={"state": "all"}).json()["items"]
+    assert {item["study"]["id"]: item["state"] for item in items} == {
+        confident: "optional",
+        uncertain: "open",
+    }
+    assert {item["study"]["id"]: item["waiting_seconds"] is None for item in items} == {
+        confident: True,
+        uncertain: False,
+    }
 
 
 def test_the_queue_comes_in_pages(radiologist: Person, answer: Callable[..., str]) -> None:

@@ -8,39 +8,15 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from threading import Lock
-from typing import Protocol
 
 import structlog
 
 from gateway.models.errors import NoModelError
-from gateway.settings import GatewaySettings
+from gateway.models.registry import ModelSource
 from ictus.domain.errors import UnavailableError
 from ictus.model.manifest import ModelManifest
 
 _log = structlog.get_logger(__name__)
-
-
-class ModelSource(Protocol):
-    """What is asked of the registry (``ictus.registry.Registry``)."""
-
-    def champion(self) -> str | None:
-        """The version in use, None when none was promoted."""
-
-    def manifest(self, version: str) -> ModelManifest:
-        """What a version says of itself."""
-
-
-def registry_opener(settings: GatewaySettings) -> Callable[[], ModelSource]:
-    """How to open the registry that the settings name; raises ``UnavailableError`` when they name none."""
-
-    def open_registry() -> ModelSource:
-        if settings.mlflow_url is None:
-            raise UnavailableError("No model registry is set up.")
-        from ictus.registry import Registry  # noqa: PLC0415 (its client takes seconds to import)
-
-        return Registry(str(settings.mlflow_url), settings.model_name, public_key=settings.model_public_key)
-
-    return open_registry
 
 
 @dataclass(frozen=True)
@@ -92,6 +68,10 @@ class ChampionWatch:
         if self._known.manifest is None:
             raise NoModelError
         return self._known.manifest, self._known.known_at
+
+    def ask_anew(self) -> None:
+        """Ask the registry at the next question, since the model in use has just been changed."""
+        self._asked_at = None
 
     def _is_due(self) -> bool:
         return self._asked_at is None or self._clock() - self._asked_at >= self._fresh_for

@@ -1,0 +1,1 @@
+"""Trainings: who asked for them, how far they are, what their candidates came to, and who approved them."""
