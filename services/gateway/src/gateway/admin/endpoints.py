@@ -1,6 +1,5 @@
 """People and API keys, for administrators."""
 
-from datetime import datetime
 from typing import Annotated
 from uuid import UUID
 
@@ -19,7 +18,7 @@ from gateway.admin.schemas import (
 )
 from gateway.auth.errors import ApiKeyNotFoundError, LastAdminError, UserNotFoundError, UserStateError
 from gateway.auth.models import UserState
-from gateway.cursor import CursorError, decode_cursor, encode_cursor
+from gateway.cursor import CursorError, time_cursor, time_position
 from gateway.deps import AuditEntry, Caller, Clock, DbSession, Settings, api_router, audited, requires
 from gateway.paging import Cursor, Page, PageSize
 from gateway.sites.errors import SiteNotFoundError
@@ -43,12 +42,12 @@ def list_users(
     session: DbSession, state: UserState | None = None, limit: PageSize = 50, cursor: Cursor = None
 ) -> Page[UserOut]:
     """Newest registration first; `state=pending` gives those who wait for approval."""
-    after = None if cursor is None else _registration_of(cursor)
+    after = None if cursor is None else time_position(cursor)
     rows = PeopleService(session).page(state, after, limit + 1)
     items = [UserOut.model_validate(user) for user in rows[:limit]]
     next_cursor = None
     if len(rows) > limit:
-        next_cursor = encode_cursor(items[-1].created_at.isoformat(), str(items[-1].id))
+        next_cursor = time_cursor(items[-1].created_at, items[-1].id)
     return Page(items=items, next_cursor=next_cursor)
 
 
@@ -166,11 +165,3 @@ def revoke_api_key(api_key_id: UUID, session: DbSession, clock: Clock) -> None:
 router = APIRouter()
 router.include_router(users)
 router.include_router(keys)
-
-
-def _registration_of(cursor: str) -> tuple[datetime, UUID]:
-    created_at, user_id = decode_cursor(cursor, 2)
-    try:
-        return datetime.fromisoformat(created_at), UUID(user_id)
-    except ValueError:
-        raise CursorError from None

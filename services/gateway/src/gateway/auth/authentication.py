@@ -4,13 +4,16 @@ from datetime import datetime, timedelta
 
 from sqlalchemy.orm import Session
 from starlette.requests import Request
+from starlette.responses import Response
 
 from gateway.audit.models import ActorKind
 from gateway.auth.caller import Caller
 from gateway.auth.errors import CsrfRefusedError, NotSignedInError
 from gateway.auth.models import UserSession, UserState
+from gateway.auth.permissions import PERSON, Grants
 from gateway.auth.repository import ApiKeyRepository, SessionRepository
-from gateway.auth.secrets import API_KEY_PREFIX, csrf_token_matches, token_hash
+from gateway.auth.secrets import ACCESS_TOKEN_PREFIX, API_KEY_PREFIX, csrf_token_matches, token_hash
+from gateway.oauth.repository import OAuthRepository
 from gateway.settings import GatewaySettings
 from ictus.domain.enums import Role
 
@@ -26,16 +29,30 @@ def session_cookie_name(settings: GatewaySettings) -> str:
     return "__Host-ictus_session" if settings.tls else "ictus_session"
 
 
+def set_session_cookie(response: Response, settings: GatewaySettings, token: str) -> None:
+    """Have the browser keep a session's token."""
+    response.set_cookie(
+        session_cookie_name(settings),
+        token,
+        secure=settings.tls,
+        httponly=True,
+        samesite="strict",
+        path="/",
+    )
+
+
 def authenticate(request: Request, session: Session, settings: GatewaySettings, now: datetime) -> Caller:
     """Find out who makes a request.
 
     Raises:
-        NotSignedInError: neither a live session nor a valid key.
+        NotSignedInError: neither a live session nor a valid key or token.
         CsrfRefusedError: a session's request that changes something lacks the session's CSRF token.
     """
     scheme, _, credentials = request.headers.get("Authorization", "").partition(" ")
     if scheme.lower() == "bearer" and credentials.startswith(API_KEY_PREFIX):
         return _authenticate_key(credentials, session, now)
+    if scheme.lower() == "bearer" and credentials.startswith(ACCESS_TOKEN_PREFIX):
+        return _authenticate_token(credentials, session, now)
     token = request.cookies.get(session_cookie_name(settings))
     if token is None:
         raise NotSignedInError
@@ -79,6 +96,7 @@ def _caller_of(user_session: UserSession) -> Caller:
         role=user.role,
         site_id=user.site_id,
         session_id=user_session.id,
+        grants=PERSON,
         must_change_password=user.must_change_password,
     )
 
@@ -95,5 +113,18 @@ def _authenticate_key(credentials: str, session: Session, now: datetime) -> Call
         id=key.id,
         role=Role.API_CLIENT,
         site_id=key.site_id,
-        scopes=frozenset(key.scopes),
+        grants=Grants.of(key.scopes),
+    )
+
+
+def _authenticate_token(credentials: str, session: Session, now: datetime) -> Caller:
+    found = OAuthRepository(session).live_token(token_hash(credentials), now)
+    if found is None:
+        raise NotSignedInError("The access token is unknown, revoked or over. Please ask for another one.")
+    return Caller(
+        kind=ActorKind.API_CLIENT,
+        id=found.client.id,
+        role=Role.API_CLIENT,
+        site_id=found.client.site_id,
+        grants=Grants.parse(found.scopes, strict=False),
     )

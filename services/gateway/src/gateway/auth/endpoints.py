@@ -4,7 +4,7 @@ from typing import Annotated
 
 from fastapi import Depends, Request, Response, status
 
-from gateway.auth.authentication import refuse_other_pages, session_cookie_name
+from gateway.auth.authentication import refuse_other_pages, session_cookie_name, set_session_cookie
 from gateway.auth.errors import (
     AccountDisabledError,
     AccountPendingError,
@@ -88,7 +88,7 @@ def login(
     )
     audit.object_id = opened.session.id
     audit.actor_is_user(opened.session.user_id, opened.session.user.site_id)
-    _set_cookie(response, resources.settings, opened.token)
+    set_session_cookie(response, resources.settings, opened.token)
     return _signed_in(opened.session, opened.token, session, resources.settings)
 
 
@@ -138,19 +138,8 @@ def change_password(
         change.new_password.get_secret_value(),
         audit.address,
     )
-    _set_cookie(response, resources.settings, opened.token)
+    set_session_cookie(response, resources.settings, opened.token)
     return _signed_in(opened.session, opened.token, session, resources.settings)
-
-
-def _set_cookie(response: Response, settings: GatewaySettings, token: str) -> None:
-    response.set_cookie(
-        session_cookie_name(settings),
-        token,
-        secure=settings.tls,
-        httponly=True,
-        samesite="strict",
-        path="/",
-    )
 
 
 def _signed_in(

@@ -35,7 +35,8 @@ class User(Base):
     """A person.
 
     ``role`` and ``site_id`` are set by the admin who approves the registration. ``password_expires_at`` is when
-    a one-time password is over; a password that the person chose has none.
+    a one-time password is over; a password that the person chose has none. ``password_hash`` is null for who signs in at
+    the hospital's provider only.
     """
 
     __tablename__ = "users"
@@ -46,7 +47,7 @@ class User(Base):
     id: Mapped[UUID] = mapped_column(primary_key=True)
     email: Mapped[str] = mapped_column(String(254), unique=True)
     name: Mapped[str] = mapped_column(String(120))
-    password_hash: Mapped[str] = mapped_column(Text)
+    password_hash: Mapped[str | None] = mapped_column(Text)
     must_change_password: Mapped[bool]
     password_expires_at: Mapped[datetime | None]
     state: Mapped[UserState] = mapped_column(enum_column(UserState), index=True)

@@ -1,6 +1,6 @@
 """The SQL of people, sessions, keys and throttles."""
 
-from collections.abc import Sequence
+from collections.abc import Sequence, Set
 from datetime import datetime
 from uuid import UUID
 
@@ -43,6 +43,13 @@ class UserRepository:
         if after is not None:
             query = query.where(tuple_(User.created_at, User.id) < after)
         return self._session.scalars(query).all()
+
+    def names_of(self, people: Set[UUID]) -> dict[UUID, str]:
+        """Names by id, of those who have an account."""
+        if not people:
+            return {}
+        rows = self._session.execute(select(User.id, User.name).where(User.id.in_(people)))
+        return {user_id: name for user_id, name in rows}
 
     def lock_active_admins(self) -> Sequence[UUID]:
         """Ids of the active administrators, locked in a fixed order so that two demotions cannot cross."""

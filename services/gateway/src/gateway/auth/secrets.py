@@ -13,6 +13,7 @@ from argon2.exceptions import InvalidHashError, VerificationError
 from gateway.auth.errors import PasswordRefusedError
 
 API_KEY_PREFIX: Final = "ictus_"
+ACCESS_TOKEN_PREFIX: Final = "ictusat_"  # noqa: S105  what secret scanners know it by
 PASSWORD_MINIMUM: Final = 12
 PASSWORD_MAXIMUM: Final = 128
 
@@ -82,8 +83,13 @@ def new_api_key() -> str:
     return API_KEY_PREFIX + secrets.token_urlsafe(32)
 
 
+def new_access_token() -> str:
+    """An OAuth access token: a prefix of its own, and 256 bits."""
+    return ACCESS_TOKEN_PREFIX + secrets.token_urlsafe(32)
+
+
 def token_hash(token: str) -> bytes:
-    """What is stored of a session token or API key. They are random, so a plain SHA-256 keeps them."""
+    """What is stored of a session token, API key or access token. They are random, so a plain SHA-256 keeps them."""
     return hashlib.sha256(token.encode()).digest()
 
 

@@ -107,24 +107,30 @@ class AuthService:
             raise SignInRefusedError
         throttle.forgive()
         seen_hash = seen.password_hash
-        new_hash = hash_password(password) if hash_is_outdated(seen_hash) else seen_hash
+        outdated = seen_hash is not None and hash_is_outdated(seen_hash)
+        new_hash = hash_password(password) if outdated else seen_hash
         user = self._users.get(seen.id, lock=True)
         if user is None or user.password_hash != seen_hash:
             raise SignInRefusedError
-        if user.state is UserState.PENDING:
-            raise AccountPendingError
-        if user.state is UserState.DISABLED:
-            raise AccountDisabledError
+        _refuse_unless_active(user)
         now = self._resources.clock()
         if user.password_expires_at is not None and user.password_expires_at <= now:
             raise OneTimePasswordOverError
         user.password_hash = new_hash
-        if old_token is not None:
-            old_session = self._sessions.by_token_hash(token_hash(old_token))
-            if old_session is not None:
-                self._sessions.revoke(old_session.id)
-        user.last_login_at = now
-        return self._open(user, now)
+        return self._sign_in(user, old_token, now)
+
+    def open_for(self, user_id: UUID, old_token: str | None) -> OpenedSession:
+        """Begin a session of somebody for whom another has vouched; ``old_token`` as for ``sign_in``.
+
+        Raises:
+            NotSignedInError: there is no such person any more.
+            AccountPendingError, AccountDisabledError: the account may not sign in.
+        """
+        user = self._users.get(user_id, lock=True)
+        if user is None:
+            raise NotSignedInError
+        _refuse_unless_active(user)
+        return self._sign_in(user, old_token, self._resources.clock())
 
     def sign_out(self, caller: Caller) -> None:
         """End the caller's session at once."""
@@ -169,6 +175,14 @@ class AuthService:
         self._sessions.revoke_all(user.id)
         return self._open(user, self._resources.clock())
 
+    def _sign_in(self, user: User, old_token: str | None, now: datetime) -> OpenedSession:
+        if old_token is not None:
+            old_session = self._sessions.by_token_hash(token_hash(old_token))
+            if old_session is not None:
+                self._sessions.revoke(old_session.id)
+        user.last_login_at = now
+        return self._open(user, now)
+
     def _open(self, user: User, now: datetime) -> OpenedSession:
         token = new_session_token()
         user_session = UserSession(
@@ -181,6 +195,13 @@ class AuthService:
         )
         self._sessions.add(user_session)
         return OpenedSession(user_session, token)
+
+
+def _refuse_unless_active(user: User) -> None:
+    if user.state is UserState.PENDING:
+        raise AccountPendingError
+    if user.state is UserState.DISABLED:
+        raise AccountDisabledError
 
 
 def session_is_live(session: Session, resources: Resources, session_id: UUID) -> bool:

@@ -1,0 +1,1 @@
+"""OAuth2 for other systems: SMART backend services, their clients, assertions and access tokens."""
