@@ -1,0 +1,1 @@
+"""FHIR R4: what Ictus knows of a study, in the words that EHRs read."""
