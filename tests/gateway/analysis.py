@@ -22,7 +22,7 @@ from ictus.contracts.jobs import (
     Heartbeat,
     LeaseState,
 )
-from ictus.contracts.prediction import PredictionResult, SeriesPrediction, SlicePrediction
+from ictus.contracts.prediction import HeadIntensity, PredictionResult, SeriesPrediction, SlicePrediction
 from ictus.domain.enums import Disposition, Finding, Modality, Priority, SourceFormat, Stage
 from ictus.imaging.volume import VoxelUnits
 from ictus.storage.keys import embedding_key, overlay_key, volume_key
@@ -88,6 +88,8 @@ def prediction(
     job: AnalyzeStudy,
     disposition: Disposition = Disposition.CONFIDENT,
     finding: Finding | None = Finding.STROKE,
+    novelty: float | None = None,
+    intensity: HeadIntensity | None = None,
 ) -> PredictionResult:
     """An answer that fits the job."""
     probability = None if disposition is Disposition.UNSUITABLE else 0.9
@@ -121,6 +123,9 @@ def prediction(
             for series in job.series
         ),
         driving_series_id=job.series[0].series_id,
+        novelty=novelty,
+        intensity=intensity,
+        embedding_space="5" * 64,
         model_version="7",
         model_sha256="0" * 64,
         validated_for="intracranial haemorrhage on non-contrast head CT",

@@ -10,9 +10,13 @@ from sqlalchemy import Engine, create_engine, text
 from sqlalchemy.engine import make_url
 from sqlalchemy.orm import Session
 from tests.conftest import Postgres, RedisServer, S3Server
-from tests.gateway.installation import Installation, MovingClock
-from tests.gateway.routes import AnyId, routes_of
+from tests.gateway.installation import FeedbackService, Installation, MovingClock
+from tests.gateway.routes import PUBLIC, AnyId, routes_of
+from tests.serving import served
 
+from feedback.app import create_app as create_feedback
+from feedback.database import migrate as migrate_feedback
+from feedback.settings import FeedbackSettings
 from gateway.app import create_app
 from gateway.database import migrate
 from gateway.resources import Resources
@@ -85,6 +89,7 @@ def make_settings(
             "feedback_url": "http://127.0.0.1:9",
             "inference_token": secrets.token_hex(32),
             "feedback_token": secrets.token_hex(32),
+            "trainer_token": secrets.token_hex(32),
             "identity_key": Fernet.generate_key().decode(),
             "uid_key": secrets.token_hex(32),
             "tls": False,
@@ -118,6 +123,27 @@ def db(installation: Installation) -> Iterator[Session]:
         yield session
 
 
+@pytest.fixture(scope="module")
+def feedback_service(feedback_database: str, s3: S3Server) -> Iterator[FeedbackService]:
+    """A feedback service that listens, with a database of the module's own."""
+    migrate_feedback(feedback_database)
+    token = secrets.token_hex(32)
+    settings = FeedbackSettings.model_validate(
+        {
+            "database_url": feedback_database,
+            "feedback_token": token,
+            "trainer_token": secrets.token_hex(32),
+            "s3_endpoint": s3.endpoint,
+            "s3_access_key": s3.access_key,
+            "s3_secret_key": s3.secret_key,
+            "s3_bucket": "gateway-tests",
+            "s3_secure": False,
+        }
+    )
+    with served(create_feedback(settings)) as url:
+        yield FeedbackService(url, token)
+
+
 @pytest.fixture
 def static_dir(tmp_path: Path) -> Path:
     """A built web UI in miniature."""
@@ -133,5 +159,5 @@ def protected_routes(installation: Installation) -> list[tuple[str, str]]:
     return [
         (method, path.format_map(AnyId()))
         for method, path in routes_of(installation.app)
-        if path.startswith("/api/") and path not in {"/api/v1/auth/login", "/api/v1/auth/register"}
+        if path.startswith("/api/") and (method, path) not in PUBLIC
     ]

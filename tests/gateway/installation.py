@@ -43,6 +43,14 @@ class MovingClock:
         self.now += timedelta(**step)
 
 
+@dataclass(frozen=True)
+class FeedbackService:
+    """Where a feedback service listens, and what the gateway must show to it."""
+
+    url: str
+    token: str
+
+
 @dataclass
 class Person:
     """Somebody with an account, and the means to sign in from browsers of their own."""

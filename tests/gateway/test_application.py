@@ -16,7 +16,7 @@ from gateway.app import create_app
 from gateway.database import after_commit, migrate, migration_config
 from gateway.openapi import main as write_openapi
 from gateway.openapi import openapi_document
-from gateway.queues import PURGE_SESSIONS
+from gateway.queues import COMPLETE_INCOMING, ERASE_EXPIRED, PURGE_SESSIONS, START_TRAINING
 from gateway.settings import GatewaySettings, load_settings
 from gateway.worker import create_worker
 from ictus.contracts import tasks
@@ -190,7 +190,7 @@ def test_settings_that_are_missing_are_named(monkeypatch: pytest.MonkeyPatch, tm
 def test_worker_has_every_scheduled_task(settings: GatewaySettings) -> None:
     celery = create_worker(settings)
     scheduled = {entry["task"] for entry in celery.conf.beat_schedule.values()}
-    assert scheduled == {tasks.SWEEP, PURGE_SESSIONS}
+    assert scheduled == {tasks.SWEEP, COMPLETE_INCOMING, ERASE_EXPIRED, PURGE_SESSIONS, START_TRAINING}
     assert scheduled <= set(celery.tasks)
     celery.close()
 

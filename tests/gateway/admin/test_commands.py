@@ -7,6 +7,7 @@ from tests.gateway.installation import Installation
 
 from gateway.auth.models import User
 from gateway.cli import main
+from gateway.pulls.models import Retrieval, Source, SourceKind
 from gateway.settings import GatewaySettings
 from gateway.sites.models import Site
 
@@ -72,3 +73,27 @@ def test_command_names_the_setting_that_is_missing(monkeypatch: pytest.MonkeyPat
     monkeypatch.delenv("ICTUS_SECRETS_DIR", raising=False)
     with pytest.raises(SystemExit, match="ICTUS_DATABASE_URL"):
         main(["migrate"])
+
+
+@pytest.mark.usefixtures("environment")
+def test_archive_to_fetch_from_is_entered_for_a_site(db: Session) -> None:
+    written: list[str] = []
+    pacs = ["add-source", "PACS", "--site", "Clinic", "--host", "10.0.0.7", "--port", "104"]
+    assert main([*pacs, "--ae-title", "PACS", "--retrieval", "get"], write=written.append) == 0
+    web = [
+        "add-source",
+        "Web archive",
+        "--site",
+        "Clinic",
+        "--dicomweb",
+        "https://pacs.example.org/dicom-web",
+    ]
+    assert main(web, write=written.append) == 0
+    assert main(["add-source", "Neither"], write=written.append) == 1
+    found = db.scalars(select(Source).order_by(Source.name)).all()
+    assert [f"{one.id}\n" for one in found] == written
+    assert [(one.kind, one.host, one.remote_name, one.retrieval) for one in found] == [
+        (SourceKind.DIMSE, "10.0.0.7", "PACS", Retrieval.GET),
+        (SourceKind.DICOMWEB, None, "ANY-SCP", Retrieval.MOVE),
+    ]
+    assert {one.site_id for one in found} == {db.scalars(select(Site.id).where(Site.name == "Clinic")).one()}

@@ -7,6 +7,7 @@ import pytest
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 from tests.gateway.installation import PASSWORD, Installation, new_browser
+from tests.gateway.routes import code_of
 
 from gateway.app import create_app
 from gateway.auth.models import User, UserSession
@@ -98,9 +99,7 @@ def test_revoked_session_is_refused_everywhere(
     assert browser.post(LOGOUT).status_code == 204
 
     thief = new_browser(installation.app, cookies={"ictus_session": cookie}, headers={"X-CSRF-Token": csrf})
-    answers = {
-        f"{method} {path}": thief.request(method, path).json()["code"] for method, path in protected_routes
-    }
+    answers = {f"{method} {path}": code_of(thief.request(method, path)) for method, path in protected_routes}
     assert set(answers.values()) == {"not_signed_in"}, answers
 
 

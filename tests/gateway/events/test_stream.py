@@ -36,6 +36,7 @@ def test_the_worklist_hears_what_happens_to_its_sites_studies(
             "confident",
             "stroke",
         )
+        assert stream.next()["kind"] == "alert.raised"
 
 
 def test_a_studys_stream_tells_its_history_and_goes_on_live(

@@ -2,6 +2,7 @@
 
 from base64 import b64encode
 from collections.abc import Callable
+from functools import partial
 from hashlib import sha256
 from io import BytesIO
 from uuid import uuid4
@@ -10,15 +11,22 @@ import pytest
 from fastapi.testclient import TestClient
 from pypdf import PdfReader
 from sqlalchemy.orm import Session
+from tests.gateway.answers import decide as decide_review
+from tests.gateway.answers import grey_jpeg
 from tests.gateway.installation import Installation, Person
 from tests.gateway.uploads import dicom_files, upload
 
 from gateway.auth.models import Scope
 from gateway.sites.models import Site
-from ictus.domain.enums import Disposition, Role
+from ictus.domain.enums import (
+    Disposition,
+    Finding,
+    HaemorrhageSubtype,
+    Role,
+)
 from ictus.report import content_security_policy
 
-from .conftest import Analysed, grey_jpeg
+from .conftest import Analysed
 
 Analyse = Callable[..., Analysed]
 
@@ -126,3 +134,49 @@ def test_reading_a_report_leaves_a_trail_with_its_digest_and_no_identity(
     row = installation.audit()[-1]
     assert (row.action, row.object_id, row.actor_id) == ("report.read_pdf", study.study_id, clinician.user_id)
     assert row.detail == {"sha256": sha256(document.content).hexdigest()}
+
+
+@pytest.fixture
+def decide(installation: Installation, clinician: Person) -> Callable[..., None]:
+    return partial(decide_review, installation, clinician.site_id)
+
+
+def test_a_confirmed_report_is_final_and_names_who_read_it(
+    analyse: Analyse, browser: TestClient, decide: Callable[..., None]
+) -> None:
+    study = analyse()
+    before = browser.get(study.page)
+    decide(study.study_id, Finding.STROKE, HaemorrhageSubtype.SUBDURAL)
+    after = browser.get(study.page)
+    assert "Preliminary" in before.text
+    assert "Preliminary" not in after.text
+    assert after.headers["etag"] != before.headers["etag"]
+    for text in (after.text, pdf_text(browser.get(study.pdf).content)):
+        spaceless = "".join(text.split())
+        for said in (
+            "Final",
+            "Stroke found: subdural.",
+            "Read by Test Person,",
+            "Signs of intracranial haemorrhage.",
+        ):
+            assert "".join(said.split()) in spaceless, said
+    assert "Consider asking a radiologist to read this scan" not in after.text
+    assert "A reader has confirmed the finding" in after.text
+
+
+@pytest.mark.parametrize("finding", [Finding.NORMAL, None])
+def test_a_corrected_report_shows_the_readers_finding_first_and_the_models_as_superseded(
+    analyse: Analyse, browser: TestClient, decide: Callable[..., None], finding: Finding | None
+) -> None:
+    study = analyse()
+    decide(study.study_id, finding)
+    headline = "No stroke found." if finding else "The images do not allow a finding."
+    page = browser.get(study.page).text
+    assert page.index(headline) < page.index("Superseded: what the model said (confident)")
+    assert page.index("Superseded") < page.index("Signs of intracranial haemorrhage.")
+    assert "Preliminary" not in page
+    assert "Consider alerting the stroke" not in page
+    text = pdf_text(browser.get(study.pdf).content)
+    assert text.index(headline) < text.index("Superseded: what the model said")
+    assert "CORRECTED" in text
+    assert "PRELIMINARY" not in text

@@ -10,6 +10,7 @@ from urllib.parse import urlsplit
 import pytest
 from starlette.requests import Request
 from tests.gateway.installation import Installation, MovingClock
+from tests.gateway.slow_senders import KIB, ImpatientLoop, received
 from tests.serving import served
 
 from gateway.app import create_app
@@ -20,7 +21,6 @@ from ictus.domain.enums import Role
 
 HEAD = b'--b\r\nContent-Disposition: form-data; name="files"; filename="x"\r\n\r\n'
 END = b"\r\n--b--\r\n"
-KIB = 1024
 
 
 @pytest.fixture
@@ -54,29 +54,6 @@ def test_sender_that_hardly_sends_is_told_so_and_cut_off(
     assert list(tmp_path.iterdir()) == []
     row = installation.audit()[-1]
     assert (row.action, row.outcome, row.code) == ("study.upload", "refused", "upload_stalled")
-
-
-def received(sender: socket.socket, trickle: bytes) -> Iterator[bytes]:
-    """What the server sends until it closes the connection; ``trickle`` is sent for as long as it is silent."""
-    sender.settimeout(0.05)
-    while True:
-        try:
-            if not (chunk := sender.recv(64 * KIB)):
-                return
-            yield chunk
-        except TimeoutError:
-            sender.sendall(trickle)
-        except ConnectionError:
-            return
-
-
-class ImpatientLoop(asyncio.SelectorEventLoop):
-    """An event loop whose clock a test can move forward."""
-
-    ahead = 0.0
-
-    def time(self) -> float:
-        return super().time() + self.ahead
 
 
 def receive(chunks: list[bytes], seconds_between: float, folder: Path) -> list[bytes]:

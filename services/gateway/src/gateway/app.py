@@ -13,28 +13,32 @@ from types import ModuleType
 
 from fastapi import FastAPI
 from fastapi.routing import APIRoute
-from prometheus_client import CollectorRegistry
 from redis.exceptions import RedisError
 from sqlalchemy.exc import InterfaceError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 
+from gateway.fhir.outcome import OperationOutcomeMiddleware
+from gateway.fhir.routes import FHIR_PATH
 from gateway.headers import SecurityHeadersMiddleware
 from gateway.resources import Clock, Resources, utc_now
 from gateway.settings import GatewaySettings, load_settings
 from ictus.http import (
+    FRAMEWORK_TELEMETRY,
+    BodyDeadlineMiddleware,
     HttpMetrics,
     RequestContextMiddleware,
     health_router,
     install_problem_handlers,
 )
-from ictus.telemetry import configure_logging
+from ictus.telemetry import configure_telemetry
 
 DESCRIPTION = """
 Ictus takes a brain scan, says within seconds whether it shows a stroke, how sure it is and where it looked.
 It supports a reader, who decides.
 
 **Signing in.** People: `POST /api/v1/auth/login` sets a session cookie; requests that change something repeat
-its `csrf_token` in the header `X-CSRF-Token`. Machines: `Authorization: Bearer ictus_…`.
+its `csrf_token` in the header `X-CSRF-Token`. Machines: `Authorization: Bearer ictus_…` with an API key, or
+`Bearer ictusat_…` with an access token of `POST /api/v1/oauth/token` (SMART backend services).
 
 **Errors** are `application/problem+json` (RFC 9457): match on `code`, show `detail`, quote `request_id`.
 
@@ -44,15 +48,31 @@ its `csrf_token` in the header `X-CSRF-Token`. Machines: `Authorization: Bearer 
 TAGS = [
     {"name": "auth", "description": "Registration, sign-in, password, sign-out."},
     {"name": "studies", "description": "Upload of scans, the worklist, results, pictures and progress."},
+    {
+        "name": "dicomweb",
+        "description": "DICOMweb (PS3.18) over what is stored de-identified; `docs/interfaces.md` says what it supports.",
+    },
     {"name": "reports", "description": "The report of a study as HTML and PDF."},
-    {"name": "reviews", "description": "Results that wait for a reader."},
-    {"name": "models", "description": "The model in use and what it is validated for."},
+    {"name": "reviews", "description": "What readers say of results: the queue, verdicts, agreement."},
+    {
+        "name": "models",
+        "description": "The model in use and all others; promotion, rollback, shadow and canary.",
+    },
+    {"name": "trainings", "description": "Learning from confirmed cases, the gate, and approval."},
+    {
+        "name": "fhir",
+        "description": "FHIR R4 for EHRs: reports, observations and orders; errors are OperationOutcomes.",
+    },
+    {"name": "monitoring", "description": "Volumes, drift and agreement over time."},
     {
         "name": "admin",
         "description": "People, sites, API keys, jobs, held studies, rules and the audit trail.",
     },
     {"name": "health", "description": "For the operators of an installation."},
 ]
+
+_UPLOADS = ("/api/v1/studies", "/api/v1/dicomweb/studies", "/api/v1/dicomweb/studies/")
+"""What takes long bodies, with a limit of its own to how slowly they may come (``upload_stall_seconds``)."""
 
 
 def create_app(settings: GatewaySettings, *, clock: Clock = utc_now) -> FastAPI:
@@ -71,6 +91,7 @@ def create_app(settings: GatewaySettings, *, clock: Clock = utc_now) -> FastAPI:
 
     app = FastAPI(
         title="Ictus",
+        telemetry=FRAMEWORK_TELEMETRY,
         version="1",
         description=DESCRIPTION,
         openapi_tags=TAGS,
@@ -84,8 +105,10 @@ def create_app(settings: GatewaySettings, *, clock: Clock = utc_now) -> FastAPI:
     install_problem_handlers(
         app, unavailable=(OperationalError, InterfaceError, PoolTimeoutError, RedisError)
     )
-    metrics = HttpMetrics(CollectorRegistry())
+    app.add_middleware(BodyDeadlineMiddleware, seconds=settings.body_seconds, streamed=_UPLOADS)
+    metrics = HttpMetrics(resources.metrics.registry)
     app.add_middleware(RequestContextMiddleware, observe=metrics.observe)
+    app.add_middleware(OperationOutcomeMiddleware, prefix=FHIR_PATH)
     app.add_middleware(SecurityHeadersMiddleware, tls=settings.tls)
 
     app.include_router(
@@ -127,5 +150,5 @@ def create_production_app() -> FastAPI:
     ``uvicorn --factory gateway.app:create_production_app``
     """
     settings = load_settings(GatewaySettings)
-    configure_logging("gateway", settings.log_level)
+    configure_telemetry("gateway", settings)
     return create_app(settings)

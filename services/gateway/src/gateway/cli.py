@@ -4,8 +4,12 @@ import argparse
 import sys
 from collections.abc import Callable, Sequence, Set
 from datetime import timedelta
+from functools import partial
+from pathlib import Path
 from uuid import UUID
 
+from pydantic import ValidationError
+from redis import Redis
 from sqlalchemy.orm import Session
 
 from gateway.admin.keys import KeyService
@@ -16,9 +20,17 @@ from gateway.auth.errors import UserNotFoundError
 from gateway.auth.models import Scope
 from gateway.auth.repository import UserRepository
 from gateway.auth.schemas import normalise_email
-from gateway.database import create_gateway_engine, create_session_factory, migrate
+from gateway.database import after_commit, create_gateway_engine, create_session_factory, migrate
+from gateway.dimse.peers import let_in
+from gateway.identity import IdentityCipher
+from gateway.models.doorbell import ring_workers
+from gateway.models.registry import registry_opener
+from gateway.models.releases import ReleaseService
+from gateway.pulls.administration import Sources
+from gateway.pulls.models import Retrieval, SourceKind
+from gateway.pulls.schemas import SourceDraft
 from gateway.resources import Clock, utc_now
-from gateway.settings import DatabaseSettings, GatewaySettings, load_settings
+from gateway.settings import DatabaseSettings, GatewaySettings, ReleaseSettings, load_settings
 from gateway.sites.models import Site
 from gateway.sites.repository import SiteRepository
 from gateway.sites.service import SiteService
@@ -83,6 +95,24 @@ def create_api_key(
     return secret
 
 
+def add_dicom_peer(session: Session, ae_title: str, site_name: str, clock: Clock) -> UUID:
+    """Let an application entity send by C-STORE, for a site that is made when there is none; the peer's id."""
+    site = create_site(session, site_name, clock)
+    peer = let_in(session, ae_title, site.id, None, clock())
+    _audit(session, clock, "dicom_peer.create", "dicom_peer", peer.id)
+    return peer.id
+
+
+def add_source(
+    session: Session, draft: SourceDraft, site_name: str, cipher: IdentityCipher | None, clock: Clock
+) -> UUID:
+    """An archive that studies can be fetched from, for a site that is made when there is none; its id."""
+    site = create_site(session, site_name, clock)
+    source = Sources(session, site.id, clock()).enter(draft, cipher, None)
+    _audit(session, clock, "source.create", "source", source.id)
+    return source.id
+
+
 def create_buckets(settings: GatewaySettings, others: Sequence[str]) -> None:
     """Make the bucket of the settings, and others on the same S3 server, unless they are there."""
     for bucket in (settings.s3_bucket, *others):
@@ -95,6 +125,30 @@ def create_buckets(settings: GatewaySettings, others: Sequence[str]) -> None:
         ).ensure_bucket()
 
 
+def roll_back(settings: ReleaseSettings, to: str | None, reason: str | None, clock: Clock) -> str:
+    """Put the model before the present one, or ``to``, in use again; which one that is.
+
+    Raises:
+        ConflictError: there is no such way back.
+        NotFoundError: no model is in use, or the earlier one is not registered any more.
+        UnavailableError: the registry does not answer.
+    """
+    engine = create_gateway_engine(settings.database_url.get_secret_value())
+    redis = Redis.from_url(settings.redis_url.get_secret_value(), socket_timeout=3, socket_connect_timeout=3)
+    try:
+        with create_session_factory(engine).begin() as session:
+            ring = partial(after_commit, session, partial(ring_workers, redis))
+            releases = ReleaseService(session, registry_opener(settings), clock(), 1, ring)
+            release = releases.roll_back(to, None, reason)
+            entry = AuditEntry("model.roll_back", "model", release.version, ActorKind.SYSTEM)
+            entry.detail["previous"] = release.previous
+            entry.write(session, clock())
+            return release.version
+    finally:
+        redis.close()
+        engine.dispose()
+
+
 def _audit(session: Session, clock: Clock, action: str, object_type: str, object_id: UUID | None) -> None:
     entry = AuditEntry(action, object_type, object_id, ActorKind.SYSTEM)
     entry.write(session, clock())
@@ -103,7 +157,13 @@ def _audit(session: Session, clock: Clock, action: str, object_type: str, object
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="gateway", description="Set up an Ictus gateway.")
     commands = parser.add_subparsers(dest="command", required=True)
-    commands.add_parser("migrate", help="bring the database schema up to date")
+    migration = commands.add_parser("migrate", help="bring the database schema up to date")
+    migration.add_argument(
+        "--to",
+        metavar="REVISION",
+        default="head",
+        help="forward or back to this one; default: this release's",
+    )
     admin = commands.add_parser(
         "create-admin",
         help="make the first administrator; prints the e-mail address and a one-time password, or nothing if there is one",
@@ -132,17 +192,77 @@ def _parser() -> argparse.ArgumentParser:
     key.add_argument(
         "--hours", type=float, default=24.0, help="how long it is good for; default: %(default)s"
     )
+    peer = commands.add_parser(
+        "add-dicom-peer", help="let an application entity send by C-STORE; prints its id"
+    )
+    peer.add_argument("ae_title")
+    peer.add_argument("--site", default="Main site", help="made when there is none; default: %(default)s")
+    source = commands.add_parser(
+        "add-source", help="enter an archive that studies can be fetched from; prints its id"
+    )
+    source.add_argument("name")
+    source.add_argument("--site", default="Main site", help="made when there is none; default: %(default)s")
+    source.add_argument("--dicomweb", metavar="URL", help="QIDO-RS and WADO-RS at this address")
+    source.add_argument("--username", help="of --dicomweb; without it the secret is a bearer token")
+    source.add_argument(
+        "--secret-file", type=Path, metavar="FILE", help="of --dicomweb: holds the password or token"
+    )
+    source.add_argument("--host", help="C-FIND and C-MOVE or C-GET at this computer")
+    source.add_argument("--port", type=int)
+    source.add_argument("--ae-title", help="the archive's")
+    source.add_argument("--own-ae-title", default="ICTUS", help="calling, and where C-MOVE sends to")
+    source.add_argument(
+        "--retrieval",
+        type=Retrieval,
+        default=Retrieval.MOVE,
+        help=f"{', '.join(Retrieval)}; default: %(default)s",
+    )
+    rollback = commands.add_parser("rollback", help="put an earlier model in use again; prints its version")
+    rollback.add_argument(
+        "--to", metavar="VERSION", help="one that was in use before; default: the one before the present"
+    )
+    rollback.add_argument("--reason", help="for the record")
     return parser
+
+
+def _source(options: argparse.Namespace) -> tuple[SourceDraft, str, IdentityCipher | None]:
+    """The archive that the command line describes, its site, and what seals its secret. Raises ``ConflictError``."""
+    secret = options.secret_file.read_text().strip() if options.secret_file else None
+    described = {
+        "name": options.name,
+        "kind": SourceKind.DICOMWEB if options.dicomweb else SourceKind.DIMSE,
+        "url": options.dicomweb,
+        "username": options.username,
+        "secret": secret,
+        "host": options.host,
+        "port": options.port,
+        "remote_name": options.ae_title or "ANY-SCP",
+        "own_name": options.own_ae_title,
+        "move_destination": options.own_ae_title,
+        "retrieval": options.retrieval,
+    }
+    try:
+        draft = SourceDraft.model_validate(described)
+    except ValidationError as error:
+        told = "; ".join(str(item["msg"]) for item in error.errors(include_input=False))
+        raise ConflictError(f"The archive is not described completely. {told}") from None
+    if secret is None:
+        return draft, options.site, None
+    key = load_settings(GatewaySettings).identity_key.get_secret_value()
+    return draft, options.site, IdentityCipher.from_setting(key)
 
 
 def _run(options: argparse.Namespace, write: Write, clock: Clock) -> None:
     if options.command == "create-buckets":
         create_buckets(load_settings(GatewaySettings), options.others)
         return
+    if options.command == "rollback":
+        write(f"{roll_back(load_settings(ReleaseSettings), options.to, options.reason, clock)}\n")
+        return
     settings = load_settings(DatabaseSettings)
     url, lifetime = settings.database_url.get_secret_value(), settings.one_time_password_life
     if options.command == "migrate":
-        migrate(url)
+        migrate(url, options.to)
         return
     engine = create_gateway_engine(url)
     try:
@@ -153,6 +273,10 @@ def _run(options: argparse.Namespace, write: Write, clock: Clock) -> None:
                 case "create-api-key":
                     key_life, scopes = timedelta(hours=options.hours), frozenset(options.scope)
                     answer = create_api_key(session, options.name, options.site, scopes, key_life, clock)
+                case "add-dicom-peer":
+                    answer = str(add_dicom_peer(session, options.ae_title, options.site, clock))
+                case "add-source":
+                    answer = str(add_source(session, *_source(options), clock))
                 case "reset-password":
                     password = reset_password(session, options.email, lifetime, clock)
                     answer = f"{options.email} {password}"

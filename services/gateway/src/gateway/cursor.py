@@ -2,6 +2,8 @@
 
 import base64
 import binascii
+from datetime import datetime
+from uuid import UUID
 
 from ictus.domain.errors import InvalidRequestError
 
@@ -27,3 +29,17 @@ def decode_cursor(cursor: str, parts: int) -> list[str]:
     if len(key) != parts:
         raise CursorError
     return key
+
+
+def time_cursor(at: datetime, row_id: UUID) -> str:
+    """A cursor of a list that is in the order of a time, then of ids."""
+    return encode_cursor(at.isoformat(), str(row_id))
+
+
+def time_position(cursor: str) -> tuple[datetime, UUID]:
+    """What ``time_cursor`` was made from. Raises ``CursorError``."""
+    at, row_id = decode_cursor(cursor, 2)
+    try:
+        return datetime.fromisoformat(at), UUID(row_id)
+    except ValueError:
+        raise CursorError from None

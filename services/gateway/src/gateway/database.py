@@ -17,14 +17,21 @@ from collections.abc import Callable
 from pathlib import Path
 
 import structlog
-from alembic import command
 from alembic.config import Config
 from sqlalchemy import Engine, event
 from sqlalchemy.orm import DeclarativeBase, Session, sessionmaker
 
-from ictus.database import COLUMN_TYPES, alembic_config, create_service_engine, schema_metadata
+from ictus.database import (
+    COLUMN_TYPES,
+    ReleaseTables,
+    alembic_config,
+    create_service_engine,
+    migrate_to,
+    schema_metadata,
+)
 
 SCHEMA = "gateway"
+MIGRATIONS = Path(__file__).parent / "migrations"
 
 _HOOKS = "after_commit"
 _log = structlog.get_logger(__name__)
@@ -83,9 +90,13 @@ def import_models() -> None:
 
 def migration_config(url: str) -> Config:
     """Alembic's configuration of the gateway's history."""
-    return alembic_config(Path(__file__).parent / "migrations", url)
+    return alembic_config(MIGRATIONS, url)
 
 
 def migrate(url: str, revision: str = "head") -> None:
-    """Bring the schema to ``revision``. Processes that do so at once wait for each other."""
-    command.upgrade(migration_config(url), revision)
+    """Bring the schema to ``revision``, forward or back; see ``migrate_to``."""
+    migrate_to(migration_config(url), revision)
+
+
+TABLES = ReleaseTables(MIGRATIONS, SCHEMA)
+"""What this release's code was written for."""

@@ -44,6 +44,7 @@ from gateway.auth.errors import (
     RoleRefusedError,
 )
 from gateway.auth.models import Scope
+from gateway.auth.permissions import Permission
 from gateway.identity import IdentityCipher
 from gateway.settings import GatewaySettings
 from gateway.transactions import AuditedRoute, RefusalAuditedRoute
@@ -83,7 +84,8 @@ _cookie = APIKeyCookie(
 _key = HTTPBearer(
     scheme_name="ApiKey",
     auto_error=False,
-    description="An API client's key, `ictus_…`, issued by an administrator.",
+    description="An API client's key, `ictus_…`, issued by an administrator, or an access token, `ictusat_…`, of "
+    "`POST /oauth/token`.",
 )
 
 
@@ -162,10 +164,10 @@ class PersonRequirement:
 
 @dataclass(frozen=True)
 class ClientRequirement:
-    """A dependency that lets API keys with a scope pass, and people as ``people`` does."""
+    """A dependency that lets machines pass that may do what is needed, and people as ``people`` does."""
 
     people: PersonRequirement
-    scope: Scope
+    need: Scope | Permission
 
     def __call__(
         self,
@@ -176,17 +178,19 @@ class ClientRequirement:
         """Return the caller, or raise ``RoleRefusedError`` or ``PasswordChangeRequiredError``."""
         if caller.role is not Role.API_CLIENT:
             return self.people(caller)
-        if self.scope not in caller.scopes:
-            raise RoleRefusedError(f"This API key does not allow this. It needs the scope {self.scope}.")
+        if not caller.allows(self.need):
+            raise RoleRefusedError(f"This key or token does not allow this. It needs the scope {self.need}.")
         return caller
 
 
-def requires(*roles: Role, scope: Scope | None = None, with_one_time_password: bool = False) -> Any:
-    """Let people of these roles pass, and API keys that have ``scope``.
+def requires(
+    *roles: Role, scope: Scope | Permission | None = None, with_one_time_password: bool = False
+) -> Any:
+    """Let people of these roles pass, and machines that have ``scope``.
 
     Args:
         roles: the roles; every person's when none is given.
-        scope: what a key must allow; no key passes when None.
+        scope: what a key or token must allow; no machine passes when None.
         with_one_time_password: whether somebody who must still change a one-time password passes.
     """
     people = PersonRequirement(

@@ -27,6 +27,7 @@ def openapi_document() -> str:
             "feedback_url": "http://localhost:1",
             "inference_token": nobody,
             "feedback_token": nobody,
+            "trainer_token": nobody,
             "identity_key": Fernet.generate_key().decode(),
             "uid_key": nobody,
         }

@@ -10,6 +10,10 @@ from gateway.settings import GatewaySettings
 from ictus.contracts import tasks
 
 PURGE_SESSIONS = "ictus.gateway.purge_sessions"
+ERASE_EXPIRED = "ictus.gateway.erase_expired"
+START_TRAINING = "ictus.gateway.start_training"
+COMPLETE_INCOMING = "ictus.gateway.complete_incoming"
+PULL = "ictus.gateway.pull"
 
 
 def create_celery(settings: GatewaySettings) -> Celery:
@@ -20,7 +24,12 @@ def create_celery(settings: GatewaySettings) -> Celery:
         task_serializer="json",
         task_ignore_result=True,
         task_default_queue=tasks.QUEUE_GATEWAY,
-        task_routes={tasks.ANALYZE: {"queue": tasks.QUEUE_INFERENCE}},
+        task_routes={
+            tasks.ANALYZE: {"queue": tasks.QUEUE_INFERENCE},
+            tasks.TRAIN: {"queue": tasks.QUEUE_TRAINER},
+            tasks.DELIVER: {"queue": tasks.QUEUE_DELIVERIES},
+            PULL: {"queue": tasks.QUEUE_DELIVERIES},
+        },
         task_publish_retry=False,
         broker_connection_retry_on_startup=True,
         broker_transport_options={"socket_connect_timeout": 2, "socket_timeout": 5, "max_retries": 0},
@@ -34,7 +43,18 @@ def create_celery(settings: GatewaySettings) -> Celery:
                 "schedule": settings.sweep_seconds,
                 "options": {"expires": settings.sweep_seconds},
             },
+            "complete-incoming": {
+                "task": COMPLETE_INCOMING,
+                "schedule": settings.dimse_check_seconds,
+                "options": {"expires": settings.dimse_check_seconds},
+            },
             "purge-sessions": {"task": PURGE_SESSIONS, "schedule": 3600.0},
+            "erase-expired": {"task": ERASE_EXPIRED, "schedule": 3600.0, "options": {"expires": 3600.0}},
+            "start-training": {
+                "task": START_TRAINING,
+                "schedule": settings.training_check_seconds,
+                "options": {"expires": settings.training_check_seconds},
+            },
         },
     )
     return celery

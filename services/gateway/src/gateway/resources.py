@@ -8,13 +8,16 @@ from typing import Self
 
 from celery import Celery
 from redis import Redis
-from sqlalchemy import Engine, text
+from sqlalchemy import Engine
 from sqlalchemy.orm import Session, sessionmaker
 
-from gateway.database import create_gateway_engine, create_session_factory, import_models
+from gateway.database import TABLES, create_gateway_engine, create_session_factory, import_models
 from gateway.events.stream import EventHub
 from gateway.identity import IdentityCipher
-from gateway.models.service import ChampionWatch, registry_opener
+from gateway.models.registry import ModelRegistry, registry_opener
+from gateway.models.service import ChampionWatch
+from gateway.oidc.provider import OidcProvider
+from gateway.operations.metrics import GatewayMetrics
 from gateway.queues import create_celery
 from gateway.settings import GatewaySettings
 from ictus.http import ServiceClient
@@ -42,8 +45,11 @@ class Resources:
     celery: Celery
     feedback: ServiceClient
     events: EventHub
+    registry: Callable[[], ModelRegistry]
     champion: ChampionWatch
     intakes: ThreadPoolExecutor
+    oidc: OidcProvider | None
+    metrics: GatewayMetrics
 
     @classmethod
     def create(cls, settings: GatewaySettings, clock: Clock = utc_now) -> Self:
@@ -55,6 +61,7 @@ class Resources:
             max_overflow=settings.database_pool_overflow,
         )
         sessions = create_session_factory(engine)
+        registry = registry_opener(settings)
         return cls(
             settings=settings,
             clock=clock,
@@ -74,16 +81,25 @@ class Resources:
             celery=create_celery(settings),
             feedback=ServiceClient(str(settings.feedback_url), settings.feedback_token.get_secret_value()),
             events=EventHub(settings.database_url.get_secret_value(), sessions),
-            champion=ChampionWatch(
-                registry_opener(settings), clock, timedelta(seconds=settings.model_fresh_seconds)
-            ),
+            registry=registry,
+            champion=ChampionWatch(registry, clock, timedelta(seconds=settings.model_fresh_seconds)),
             intakes=ThreadPoolExecutor(settings.concurrent_intakes, thread_name_prefix="intake"),
+            metrics=GatewayMetrics(sessions, clock, settings),
+            oidc=_provider(settings, clock),
         )
 
     def check_database(self) -> None:
-        """Raise unless the database answers."""
+        """Raise unless the database answers and has the tables that this release needs."""
         with self.engine.connect() as connection:
-            connection.execute(text("SELECT 1"))
+            TABLES.check(connection)
+
+    def check_feedback(self) -> None:
+        """Raise unless the feedback service is ready."""
+        self.feedback.tell("GET", "/health/ready")
+
+    def check_registry(self) -> None:
+        """Raise unless the model registry answers."""
+        self.registry().champion()
 
     def close(self) -> None:
         """Close every connection."""
@@ -93,3 +109,16 @@ class Resources:
         self.celery.close()
         self.redis.close()
         self.engine.dispose()
+
+
+def _provider(settings: GatewaySettings, clock: Clock) -> OidcProvider | None:
+    if settings.oidc_issuer is None or settings.oidc_client_id is None:
+        return None
+    secret = settings.oidc_client_secret
+    return OidcProvider(
+        settings.oidc_issuer,
+        settings.oidc_client_id,
+        secret.get_secret_value() if secret else None,
+        settings.oidc_scopes,
+        clock,
+    )

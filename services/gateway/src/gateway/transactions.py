@@ -1,7 +1,7 @@
 """The boundary of every request: one transaction, committed before the answer leaves, with its audit row."""
 
 from collections.abc import Callable, Coroutine, Iterator
-from typing import Any
+from typing import Any, ClassVar
 
 import structlog
 from fastapi import Request
@@ -118,10 +118,15 @@ class RefusalAuditedRoute(TransactionRoute):
 
 
 class AuditedRoute(RefusalAuditedRoute):
-    """A route that writes an audit row for every request, refused or not."""
+    """A route that writes an audit row for every request, refused or not.
+
+    ``describe_errors`` makes the ``responses`` of the errors that every such route can answer with.
+    """
+
+    describe_errors: ClassVar[Any] = staticmethod(problems)
 
     def __init__(self, path: str, endpoint: Callable[..., Any], **options: Any) -> None:
-        options["responses"] = problems(*EVERYWHERE, besides=options.get("responses"))
+        options["responses"] = self.describe_errors(*EVERYWHERE, besides=options.get("responses"))
         super().__init__(path, endpoint, **options)
 
     def finish(self, request: Request) -> None:

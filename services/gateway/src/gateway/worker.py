@@ -10,12 +10,12 @@ A feature's ``tasks.py`` gives ``register(celery, resources)``, which declares i
 ``gateway.queues`` holds the schedule.
 """
 
-from celery import Celery
+from celery import Celery, signals
 
 from gateway.app import features_with
 from gateway.resources import Clock, Resources, utc_now
 from gateway.settings import GatewaySettings, load_settings
-from ictus.telemetry import configure_logging
+from ictus.telemetry import MetricsServer, configure_telemetry
 
 
 def create_worker(settings: GatewaySettings, *, clock: Clock = utc_now) -> Celery:
@@ -23,6 +23,9 @@ def create_worker(settings: GatewaySettings, *, clock: Clock = utc_now) -> Celer
     resources = Resources.create(settings, clock)
     for tasks in features_with("tasks"):
         tasks.register(resources.celery, resources)
+    metrics = MetricsServer(resources.metrics.registry, settings.metrics_port, settings.metrics_address)
+    signals.worker_ready.connect(lambda **_: metrics.__enter__(), weak=False)
+    signals.worker_shutdown.connect(lambda **_: metrics.__exit__(None, None, None), weak=False)
     return resources.celery
 
 
@@ -31,6 +34,6 @@ def __getattr__(name: str) -> Celery:
     if name != "celery":
         raise AttributeError(name)
     settings = load_settings(GatewaySettings)
-    configure_logging("gateway-worker", settings.log_level)
+    configure_telemetry("gateway-worker", settings)
     globals()[name] = create_worker(settings)
     return globals()[name]  # type: ignore[no-any-return]

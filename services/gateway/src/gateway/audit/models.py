@@ -17,6 +17,7 @@ class ActorKind(StrEnum):
 
     USER = "user"
     API_CLIENT = "api_client"
+    DICOM_PEER = "dicom_peer"
     SERVICE = "service"
     SYSTEM = "system"
     ANONYMOUS = "anonymous"

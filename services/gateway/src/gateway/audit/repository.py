@@ -10,6 +10,7 @@ from sqlalchemy.orm import Session
 
 from gateway.audit.models import AuditEvent, Outcome
 from gateway.auth.models import ApiKey, User
+from gateway.oauth.models import OAuthClient
 
 
 @dataclass(frozen=True)
@@ -37,11 +38,12 @@ class AuditRepository:
         self, wanted: AuditFilter, before: int | None, limit: int
     ) -> Sequence[tuple[AuditEvent, str | None]]:
         """At most ``limit`` rows older than row ``before``, each with its actor's present name if there is one."""
-        actor_name = func.coalesce(User.name, ApiKey.name)
+        actor_name = func.coalesce(User.name, ApiKey.name, OAuthClient.name)
         query = (
             select(AuditEvent, actor_name)
             .outerjoin(User, User.id == AuditEvent.actor_id)
             .outerjoin(ApiKey, ApiKey.id == AuditEvent.actor_id)
+            .outerjoin(OAuthClient, OAuthClient.id == AuditEvent.actor_id)
             .order_by(AuditEvent.id.desc())
             .limit(limit)
         )

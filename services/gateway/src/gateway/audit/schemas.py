@@ -18,7 +18,7 @@ class AuditEventOut(BaseModel):
     at: datetime
     actor_kind: ActorKind
     actor_id: UUID | None
-    actor_name: str | None = Field(default=None, description="The present name of the user or key.")
+    actor_name: str | None = Field(default=None, description="The present name of the user, key or client.")
     site_id: UUID | None = Field(description="The actor's site.")
     action: str = Field(examples=["study.read"])
     object_type: str | None = Field(examples=["study"])

@@ -6,7 +6,7 @@ from uuid import UUID
 
 from pydantic import BaseModel, ConfigDict
 
-from ictus.domain.enums import Disposition, Finding, Priority, Stage
+from ictus.domain.enums import Disposition, Finding, Priority, ReviewState, Stage
 
 
 class EventKind(StrEnum):
@@ -21,13 +21,18 @@ class EventKind(StrEnum):
     JOB_COMPLETED = "job.completed"
     JOB_FAILED = "job.failed"
     JOB_CANCELLED = "job.cancelled"
+    REVIEW_CHANGED = "review.changed"
+    ALERT_RAISED = "alert.raised"
+    ALERT_ACKNOWLEDGED = "alert.acknowledged"
+    ALERT_ESCALATED = "alert.escalated"
 
 
 class StudyEvent(BaseModel):
     """One change of one study. Carries no identity; a reader that wants more asks for the study.
 
     ``stage``, ``done`` and ``total`` come with ``job.progress``; ``disposition`` and ``finding`` with
-    ``job.completed``; ``failure_code`` with ``job.failed``, and with a ``job.queued`` that is another attempt.
+    ``job.completed``; ``failure_code`` with ``job.failed``, and with a ``job.queued`` that is another attempt;
+    ``review_state`` with ``review.changed``, and the readers' ``finding`` once the review is final.
     """
 
     model_config = ConfigDict(
@@ -60,6 +65,7 @@ class StudyEvent(BaseModel):
     disposition: Disposition | None = None
     finding: Finding | None = None
     failure_code: str | None = None
+    review_state: ReviewState | None = None
 
 
 class EventRecord(BaseModel):

@@ -1,5 +1,6 @@
 """``/api/v1/admin/jobs`` for admins, ``/internal/v1/jobs`` for inference workers (``ictus.contracts.jobs``)."""
 
+from functools import partial
 from typing import Annotated
 from uuid import UUID
 
@@ -7,7 +8,9 @@ from fastapi import APIRouter, Response, status
 
 from gateway.audit.trail import AuditEntry, audited
 from gateway.auth.caller import Caller
-from gateway.deps import DbSession, Settings, api_router, requires, service_router
+from gateway.database import after_commit
+from gateway.deliveries.tasks import ring_after_commit
+from gateway.deps import DbSession, Resources, Settings, api_router, requires, service_router
 from gateway.jobs.deps import Jobs
 from gateway.jobs.errors import AnalysisOpenError, FenceLostError, JobEndedError, ResultMismatchError
 from gateway.jobs.failures import failed_jobs, refuse_other_site
@@ -90,10 +93,15 @@ def internal_router(settings: GatewaySettings) -> APIRouter:
         job_id: UUID,
         answer: CompleteJob,
         jobs: Jobs,
+        session: DbSession,
+        resources: Resources,
         audit: Annotated[AuditEntry, audited("job.complete", "job")],
     ) -> None:
         audit.detail["fence"] = answer.fence
-        jobs.complete(job_id, answer)
+        answered = jobs.complete(job_id, answer)
+        ring_after_commit(session, resources.celery)
+        if answered is not None:
+            after_commit(session, partial(resources.metrics.observe, answered))
 
     @protocol.post(
         "/{job_id}/fail",

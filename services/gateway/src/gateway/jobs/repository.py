@@ -8,7 +8,7 @@ from uuid import UUID
 from sqlalchemy import ColumnElement, Select, exists, func, select, tuple_
 from sqlalchemy.orm import Session, aliased
 
-from gateway.jobs.models import Attempt, Job
+from gateway.jobs.models import Attempt, Job, JobKind
 from gateway.studies.models import Study
 from ictus.domain.enums import JobState, Priority
 
@@ -32,9 +32,16 @@ class JobRepository:
         self._session = session
 
     def add(self, job: Job) -> None:
-        """Insert; a second open job of one study raises IntegrityError (``uq_jobs_study_open``)."""
+        """Insert; a second open job of one study and kind raises IntegrityError (``uq_jobs_study_open``)."""
         self._session.add(job)
         self._session.flush()
+
+    def has_open_shadow(self, study_id: UUID) -> bool:
+        """Whether a shadow job of the study waits or runs."""
+        query = select(Job.id).where(
+            Job.study_id == study_id, Job.kind == JobKind.SHADOW, Job.state.in_(_OPEN)
+        )
+        return self._session.scalar(query.limit(1)) is not None
 
     def lock(self, job_id: UUID) -> Job | None:
         """The job, locked until the transaction ends."""
@@ -45,8 +52,18 @@ class JobRepository:
             .execution_options(populate_existing=True)
         )
 
+    def lock_all_of(self, study_id: UUID) -> Sequence[Job]:
+        """The study's jobs, locked until the transaction ends."""
+        return self._session.scalars(
+            select(Job)
+            .where(Job.study_id == study_id)
+            .order_by(Job.id)
+            .with_for_update(key_share=True)
+            .execution_options(populate_existing=True)
+        ).all()
+
     def lock_most_urgent(self, now: datetime) -> Job | None:
-        """STAT before routine, then the oldest; rows that another claim holds are stepped over."""
+        """STAT before routine, shadow jobs last, then the oldest; rows that another claim holds are stepped over."""
         query = self._claimable(now).limit(1)
         return self._session.scalar(query.with_for_update(key_share=True, skip_locked=True))
 
@@ -61,10 +78,10 @@ class JobRepository:
         )
 
     def latest_of(self, study_id: UUID) -> Job | None:
-        """The study's latest job."""
+        """The study's latest job; shadow jobs do not count."""
         return self._session.scalar(
             select(Job)
-            .where(Job.study_id == study_id)
+            .where(Job.study_id == study_id, Job.kind == JobKind.PRIMARY)
             .order_by(Job.created_at.desc(), Job.id.desc())
             .limit(1)
         )
@@ -101,8 +118,13 @@ class JobRepository:
             .where(
                 Study.site_id == site_id,
                 Job.state == JobState.FAILED,
+                Job.kind == JobKind.PRIMARY,
                 Job.finished_at.is_not(None),
-                ~exists().where(later.study_id == Job.study_id, later.created_at > Job.created_at),
+                ~exists().where(
+                    later.study_id == Job.study_id,
+                    later.kind == JobKind.PRIMARY,
+                    later.created_at > Job.created_at,
+                ),
             )
             .order_by(Job.finished_at.desc(), Job.id.desc())
             .limit(limit)
@@ -112,15 +134,28 @@ class JobRepository:
         return self._session.scalars(query).all()
 
     def queue_length(self) -> int:
-        """Jobs that wait or run."""
-        return self._count(Job.state.in_(_OPEN))
+        """Jobs that wait or run; shadow jobs turn no upload away, so they do not count."""
+        return self._count(Job.state.in_(_OPEN), Job.kind == JobKind.PRIMARY)
+
+    def shadows_open(self) -> int:
+        """Shadow jobs that wait or run."""
+        return self._count(Job.state.in_(_OPEN), Job.kind == JobKind.SHADOW)
+
+    def expired_leases(self, now: datetime) -> int:
+        """Running jobs whose lease ran out and that no sweep has taken back yet."""
+        return self._count(Job.state == JobState.RUNNING, Job.lease_expires_at < now)
+
+    def is_primary_waiting(self, now: datetime) -> bool:
+        """Whether a claim would find a job that is no shadow job."""
+        query = self._claimable(now).where(Job.kind == JobKind.PRIMARY).with_only_columns(Job.id).limit(1)
+        return self._session.scalar(query) is not None
 
     def claimable_ids(self, now: datetime, most: int) -> Sequence[UUID]:
         """Up to ``most`` jobs that a claim would find now, most urgent first."""
         return self._session.scalars(self._claimable(now).with_only_columns(Job.id).limit(most)).all()
 
     def figures(self) -> QueueFigures:
-        """How much waits, runs and was given up."""
+        """How much waits, runs and was given up, shadow jobs apart."""
         queued = Job.state == JobState.QUEUED
         row = self._session.execute(
             select(
@@ -129,7 +164,7 @@ class JobRepository:
                 func.count().filter(Job.state == JobState.RUNNING),
                 func.count().filter(Job.state == JobState.FAILED),
                 func.min(Job.created_at).filter(queued),
-            ).where(Job.state.in_((*_OPEN, JobState.FAILED)))
+            ).where(Job.kind == JobKind.PRIMARY, Job.state.in_((*_OPEN, JobState.FAILED)))
         ).one()
         return QueueFigures(*row)
 
@@ -138,7 +173,9 @@ class JobRepository:
         return (
             select(Job)
             .where(Job.state == JobState.QUEUED, Job.not_before <= now)
-            .order_by((Job.priority == Priority.STAT).desc(), Job.created_at, Job.id)
+            .order_by(
+                Job.kind == JobKind.SHADOW, (Job.priority == Priority.STAT).desc(), Job.created_at, Job.id
+            )
         )
 
     def _count(self, *conditions: ColumnElement[Any]) -> int:

@@ -5,6 +5,9 @@
       |                  '----when a cancellation was asked for--> cancelled
       '--retry-- failed
 
+Shadow jobs pass through the same states, but nothing of them shows: not in the study's state, not to listeners. A
+running one is asked to stop when a primary job waits, and is queued again.
+
 An answer counts when the job is running and the answer's fence is the job's. Whoever ends an attempt writes
 its outcome, so that the same answer sent twice is recognised and a zombie's is told apart.
 """
@@ -22,13 +25,18 @@ from gateway.audit.trail import AuditEntry
 from gateway.events.journal import announce
 from gateway.events.schemas import EventKind, StudyEvent
 from gateway.jobs.errors import AnalysisOpenError, FenceLostError, JobEndedError, QueueFullError
-from gateway.jobs.models import Attempt, AttemptOutcome, Job
+from gateway.jobs.models import Attempt, AttemptOutcome, Job, JobKind
 from gateway.jobs.policy import JobPolicy
 from gateway.jobs.repository import JobRepository
+from gateway.jobs.shadows import Shadows, is_forgiven
+from gateway.operations.answered import Answered
+from gateway.results.outbox import tell_of_priority
 from gateway.results.service import record_result
 from gateway.studies.models import ObjectRemoval, Study, StudyState
 from gateway.studies.urgency import urgency_of
+from gateway.triage.service import raise_alert
 from ictus.contracts.jobs import (
+    MODEL_VERSION_UNAVAILABLE,
     AnalyzeStudy,
     ClaimRequest,
     CompleteJob,
@@ -41,6 +49,7 @@ from ictus.domain.enums import JobState, Priority
 from ictus.domain.errors import NotFoundError
 from ictus.domain.ids import new_id
 from ictus.storage.keys import result_prefix
+from ictus.telemetry import present_traceparent
 
 LEASE_LOST: Final = "lease_lost"
 _TRY_AGAIN_SECONDS: Final = 30
@@ -64,16 +73,30 @@ class JobService:
         self._now = now
         self._policy = policy
         self._ring = ring
+        self._shadows = Shadows(session, now, policy, ring)
 
     def refuse_when_full(self) -> None:
         """Raise ``QueueFullError`` when no further analysis is taken on for now."""
         if self._jobs.queue_length() >= self._policy.max_queue_length:
             raise QueueFullError(retry_after=_TRY_AGAIN_SECONDS)
 
-    def enqueue(self, study: Study, requested_by: UUID, model_version: str | None = None) -> Job:
-        """Queue an analysis of a study. Raises ``AnalysisOpenError`` when one has not ended yet."""
+    def enqueue(
+        self,
+        study: Study,
+        requested_by: UUID,
+        model_version: str | None = None,
+        job_id: UUID | None = None,
+    ) -> Job:
+        """Queue an analysis of a study. Raises ``AnalysisOpenError`` when one has not ended yet.
+
+        Args:
+            study: what to analyse.
+            requested_by: who wants it.
+            model_version: to answer with; None for the champion.
+            job_id: the id under which the analysis was ordered before the study was here; None for a new one.
+        """
         job = Job(
-            id=new_id(),
+            id=job_id or new_id(),
             study_id=study.id,
             state=JobState.QUEUED,
             priority=study.priority,
@@ -86,6 +109,7 @@ class JobService:
             cancel_requested=False,
             done=0,
             total=0,
+            traceparent=present_traceparent(),
         )
         try:
             self._jobs.add(job)
@@ -108,10 +132,12 @@ class JobService:
         job.lease_expires_at = self._now + self._policy.lease
         job.started_at = job.started_at or self._now
         job.stage, job.done, job.total, job.progress_at = None, 0, 0, None
+        job.claimed_version = job.model_version or self._shadows.canary_of(job)
         self._jobs.add_attempt(
             Attempt(job_id=job.id, fence=job.fence, worker_id=request.worker_id, claimed_at=self._now)
         )
-        study.analysis_started_at = study.analysis_started_at or self._now
+        if job.kind is JobKind.PRIMARY:
+            study.analysis_started_at = study.analysis_started_at or self._now
         self._show(study, job, EventKind.JOB_STARTED)
         return AnalyzeStudy(
             job_id=job.id,
@@ -135,14 +161,16 @@ class JobService:
                 for series in study.series
             ),
             result_prefix=result_prefix(study.id, job.id, job.fence),
-            model_version=job.model_version,
+            model_version=job.claimed_version,
+            stores_objects=job.kind is JobKind.PRIMARY,
+            traceparent=job.traceparent,
         )
 
     def heartbeat(self, job_id: UUID, beat: Heartbeat) -> LeaseState:
         """Extend the lease and note the progress. Raises ``FenceLostError``."""
         job = self._owned(job_id, beat.fence)
         due = job.progress_at is None or self._now - job.progress_at >= self._policy.progress_interval
-        if beat.stage != job.stage or due:
+        if job.kind is JobKind.PRIMARY and (beat.stage != job.stage or due):
             job.progress_at = self._now
             announce(
                 self._session,
@@ -160,19 +188,40 @@ class JobService:
             )
         job.stage, job.done, job.total = beat.stage, beat.done, beat.total
         job.lease_expires_at = self._now + self._policy.lease
-        return LeaseState(lease_expires_at=job.lease_expires_at, cancel_requested=job.cancel_requested)
+        gives_way = job.kind is JobKind.SHADOW and self._jobs.is_primary_waiting(self._now)
+        return LeaseState(
+            lease_expires_at=job.lease_expires_at, cancel_requested=job.cancel_requested or gives_way
+        )
 
-    def complete(self, job_id: UUID, answer: CompleteJob) -> None:
-        """Take the answer, once. Raises ``FenceLostError``, ``ResultMismatchError``."""
+    def complete(self, job_id: UUID, answer: CompleteJob) -> Answered | None:
+        """Take the answer, once: what is measured of it, None of a repeated one and of a shadow's.
+
+        Raises:
+            FenceLostError: the job is another worker's.
+            ResultMismatchError: the answer is not one to this job.
+        """
         if self._answered_before(job_id, answer.fence, AttemptOutcome.COMPLETED):
-            return
+            return None
         job = self._owned(job_id, answer.fence)
         study = self._study_of(job)
-        record_result(self._session, study, job, answer, self._now)
-        self._end_attempt(job, AttemptOutcome.COMPLETED)
+        if job.kind is JobKind.SHADOW:
+            self._shadows.compare(study, job, answer.result)
+        else:
+            record_result(self._session, study, job, answer, self._now)
+            self._shadows.ask_second_opinion(study, job, answer.result)
+        claimed_at = self._end_attempt(job, AttemptOutcome.COMPLETED)
         job.state, job.finished_at = JobState.COMPLETED, self._now
         job.failure_code = job.failure_detail = None
         self._show(study, job, EventKind.JOB_COMPLETED)
+        if job.kind is JobKind.SHADOW:
+            return None
+        raise_alert(self._session, study, self._now)
+        stages = {
+            "queued": claimed_at - job.created_at,
+            "analysed": self._now - claimed_at,
+            "total": self._now - job.created_at,
+        }
+        return Answered(job.priority, study.modality, answer.result, stages)
 
     def fail(self, job_id: UUID, failure: FailJob) -> None:
         """Take a worker's word that this attempt is over. Raises ``FenceLostError``."""
@@ -191,7 +240,7 @@ class JobService:
         return True
 
     def raise_priority(self, study: Study) -> bool:
-        """Make a study STAT, and its analysis unless that has ended; False when it was STAT already."""
+        """Make a study STAT, its analysis unless that has ended, its reviews; False when it was STAT already."""
         latest = self._jobs.latest_of(study.id)
         job = self._jobs.lock(latest.id) if latest else None  # before the study, as a claim does
         present = self._session.get(
@@ -205,6 +254,7 @@ class JobService:
             if job.state is JobState.QUEUED:
                 self._ring(job.id)  # a claim at this moment steps over the locked job
         study.urgency = urgency_of(study)
+        tell_of_priority(self._session, study.id, self._now)
         announce(
             self._session,
             study.site_id,
@@ -246,15 +296,21 @@ class JobService:
         """End the attempt; the job is queued again, failed or cancelled."""
         study = self._study_of(job)
         self._end_attempt(job, AttemptOutcome.CANCELLED if job.cancel_requested else outcome, code, detail)
-        # The attempt may have stored pictures, and a zombie may still do so.
-        self._session.merge(
-            ObjectRemoval(
-                prefix=result_prefix(job.study_id, job.id, job.fence),
-                remove_after=self._now + self._policy.zombie_after,
+        if job.kind is JobKind.PRIMARY:  # the attempt may have stored pictures, and a zombie may still do so
+            self._session.merge(
+                ObjectRemoval(
+                    prefix=result_prefix(job.study_id, job.id, job.fence),
+                    remove_after=self._now + self._policy.zombie_after,
+                )
             )
-        )
         job.failure_code, job.failure_detail = code, detail
-        if job.cancel_requested:
+        if job.kind is JobKind.SHADOW and code == MODEL_VERSION_UNAVAILABLE:
+            retryable = False
+        if not job.cancel_requested and is_forgiven(job, code):
+            job.state, job.attempt, job.not_before = JobState.QUEUED, job.attempt - 1, self._now
+            self._show(study, job, EventKind.JOB_QUEUED)
+            self._ring(job.id)
+        elif job.cancel_requested:
             job.state, job.finished_at = JobState.CANCELLED, self._now
             self._show(study, job, EventKind.JOB_CANCELLED)
         elif retryable and job.attempt < self._policy.max_attempts:
@@ -267,41 +323,44 @@ class JobService:
 
     def _end_attempt(
         self, job: Job, outcome: AttemptOutcome, code: str | None = None, detail: str | None = None
-    ) -> None:
+    ) -> datetime:
+        """Write how the present attempt ended; when it began."""
         attempt = self._jobs.attempt(job.id, job.fence)
         if attempt is None:
             raise RuntimeError("a running job has an attempt row")
         attempt.ended_at, attempt.outcome = self._now, outcome
         attempt.failure_code, attempt.failure_detail = code, detail
         job.worker_id = job.lease_expires_at = None
+        return attempt.claimed_at
 
     def _show(self, study: Study, job: Job, kind: EventKind) -> None:
         """Carry the job's state over to the study, tell the listeners, and put it on record."""
-        study.state = StudyState(job.state)
-        study.urgency = urgency_of(study)
-        completed = kind is EventKind.JOB_COMPLETED
-        announce(
-            self._session,
-            study.site_id,
-            StudyEvent(
-                kind=kind,
-                study_id=study.id,
-                at=self._now,
-                job_id=job.id,
-                priority=job.priority,
-                attempt=job.attempt,
-                disposition=study.disposition if completed else None,
-                finding=study.finding if completed else None,
-                failure_code=job.failure_code,
-            ),
-        )
+        if job.kind is JobKind.PRIMARY:
+            study.state = StudyState(job.state)
+            study.urgency = urgency_of(study)
+            completed = kind is EventKind.JOB_COMPLETED
+            announce(
+                self._session,
+                study.site_id,
+                StudyEvent(
+                    kind=kind,
+                    study_id=study.id,
+                    at=self._now,
+                    job_id=job.id,
+                    priority=job.priority,
+                    attempt=job.attempt,
+                    disposition=study.disposition if completed else None,
+                    finding=study.finding if completed else None,
+                    failure_code=job.failure_code,
+                ),
+            )
         AuditEntry(
             action=kind.value,
             object_type="job",
             object_id=job.id,
             actor_kind=ActorKind.SYSTEM,
             site_id=study.site_id,
-            detail={"study_id": str(study.id), "attempt": job.attempt},
+            detail={"study_id": str(study.id), "attempt": job.attempt, "kind": job.kind},
         ).write(self._session, self._now)
 
     def _answered_before(self, job_id: UUID, fence: int, *outcomes: AttemptOutcome) -> bool:

@@ -11,17 +11,23 @@ from typing import Final
 import structlog
 from sqlalchemy import delete, select
 
+from gateway.deliveries.tasks import ring_lanes
 from gateway.events.models import EventRow
 from gateway.jobs.doorbell import Doorbell
 from gateway.jobs.policy import JobPolicy
 from gateway.jobs.repository import JobRepository
 from gateway.jobs.service import JobService
+from gateway.pulls.tasks import forget_ended_pulls, ring_pulls
 from gateway.resources import Resources
 from gateway.results.outbox import relay_outbox
+from gateway.studies.instances import index_older_studies
 from gateway.studies.removal import remove_due_objects
+from gateway.trainings.sweep import end_silent_trainings, ring_trainer_again
+from gateway.triage.sweep import escalate_alerts
 from ictus.contracts import tasks
 
 _MOST: Final = 200
+_MOST_INDEXED: Final = 5  # series, each of which may take seconds
 _EVENTS_KEPT: Final = timedelta(days=7)
 _log = structlog.get_logger(__name__)
 
@@ -31,9 +37,17 @@ def sweep(resources: Resources) -> None:
     steps: tuple[Callable[[Resources], int], ...] = (
         end_expired_leases,
         ring_again,
+        end_silent_trainings,
+        ring_trainer_again,
+        escalate_alerts,
         _relay_outbox,
+        ring_lanes,
+        ring_pulls,
+        forget_ended_pulls,
         _remove_objects,
         _forget_events,
+        _index_instances,
+        _show_results,
     )
     for step in steps:
         name = step.__name__.strip("_")
@@ -85,3 +99,14 @@ def _forget_events(resources: Resources) -> int:
         old = select(EventRow.id).where(EventRow.at < before).limit(50 * _MOST)
         gone = delete(EventRow).where(EventRow.id.in_(old)).returning(EventRow.id)
         return len(session.scalars(gone).all())
+
+
+def _index_instances(resources: Resources) -> int:
+    return index_older_studies(resources, most=_MOST_INDEXED)
+
+
+def _show_results(resources: Resources) -> int:
+    # highdicom takes a second to import, which only the process that sweeps spends.
+    from gateway.dicomweb.results import show_results  # noqa: PLC0415
+
+    return show_results(resources, most=_MOST_INDEXED)

@@ -58,7 +58,7 @@ def read_report(
     audit: Annotated[AuditEntry, audited("report.read", "study")],
     if_none_match: IfNoneMatch = None,
 ) -> Response:
-    """The latest answer as one self-contained page, preliminary until a reader confirms it."""
+    """The latest answer as one self-contained page, preliminary until its review is final."""
     draft = draft_report(session, caller.site_id, study_id, cipher)
     session.commit()
     page = render_html(draft.with_pictures(store)).encode()
@@ -88,7 +88,7 @@ def read_report_pdf(
     audit: Annotated[AuditEntry, audited("report.read_pdf", "study")],
     if_none_match: IfNoneMatch = None,
 ) -> Response:
-    """The latest answer as PDF. The same answer, labels and rules give the same bytes."""
+    """The latest answer as PDF. The same answer, review, labels and rules give the same bytes."""
     draft = draft_report(session, caller.site_id, study_id, cipher)
     session.commit()
     document = render_pdf(draft.with_pictures(store))

@@ -3,17 +3,30 @@
 from dataclasses import dataclass
 from uuid import UUID
 
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from gateway.auth.models import User
 from gateway.identity import IdentityCipher
 from gateway.reports.errors import ReportNotReadyError
 from gateway.reports.patient import patient_label
 from gateway.reports.rules import NextStepRulesService
 from gateway.results.service import latest_result
+from gateway.reviews.decided import latest_final
 from gateway.sites.repository import SiteRepository
 from gateway.studies.service import StudyService
 from ictus.contracts.prediction import PredictionResult, SeriesPrediction
-from ictus.report import KEY_SLICES_SHOWN, KeySlice, NextStep, PatientLabel, StudyLabels, StudyReport
+from ictus.report import (
+    KEY_SLICES_SHOWN,
+    KeySlice,
+    NextStep,
+    PatientLabel,
+    Reading,
+    ReportStatus,
+    StudyLabels,
+    StudyReport,
+    report_status,
+)
 from ictus.storage import ObjectStore
 
 
@@ -21,10 +34,17 @@ from ictus.storage import ObjectStore
 class ReportDraft:
     """A report without its pictures: everything that the database knows of it."""
 
+    job_id: UUID
     labels: StudyLabels
     result: PredictionResult
     next_steps: tuple[NextStep, ...]
     patient: PatientLabel | None
+    reading: Reading | None
+
+    @property
+    def status(self) -> ReportStatus:
+        """What the report is worth."""
+        return report_status(self.result, self.reading)
 
     def with_pictures(self, store: ObjectStore) -> StudyReport:
         """Fetch the key slices' pictures. Raises ``ObjectMissingError``, ``UnavailableError``."""
@@ -34,6 +54,7 @@ class ReportDraft:
             key_slices=tuple(self._pictures(store)),
             next_steps=self.next_steps,
             patient=self.patient,
+            reading=self.reading,
         )
 
     def _pictures(self, store: ObjectStore) -> list[KeySlice]:
@@ -71,7 +92,9 @@ def draft_report(session: Session, site_id: UUID, study_id: UUID, cipher: Identi
         raise ReportNotReadyError
     prediction = PredictionResult.model_validate(result.prediction)
     patient = studies.summary(study).patient
+    reading = read_reading(session, study.id)
     return ReportDraft(
+        job_id=result.job_id,
         labels=StudyLabels(
             study_id=study.id,
             modality=study.modality,
@@ -83,6 +106,22 @@ def draft_report(session: Session, site_id: UUID, study_id: UUID, cipher: Identi
         result=prediction,
         next_steps=NextStepRulesService(session)
         .current()
-        .table.evaluate(prediction, study.modality, study.priority),
+        .table.evaluate(prediction, study.modality, study.priority, reading),
         patient=patient_label(patient) if patient else None,
+        reading=reading,
+    )
+
+
+def read_reading(session: Session, study_id: UUID) -> Reading | None:
+    """What readers came to last. It holds when the model has answered again since: they read the scan, not the model."""
+    review = latest_final(session, study_id)
+    if review is None or review.decided_at is None:
+        return None
+    rows = session.execute(select(User.id, User.name).where(User.id.in_(review.reader_ids)))
+    names = {user_id: name for user_id, name in rows}
+    return Reading(
+        finding=review.finding,
+        subtype=review.subtype,
+        readers=tuple(names[reader] for reader in review.reader_ids if reader in names),
+        decided_at=review.decided_at,
     )

@@ -10,6 +10,7 @@ from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Mapped, mapped_column
 
 from gateway.database import Base
+from gateway.outgoing import Outgoing
 from ictus.database import enum_column
 
 
@@ -32,9 +33,10 @@ class OutboxTopic(StrEnum):
     """What kind of message waits, which decides where it goes."""
 
     REVIEW_ITEM = "review_item"
+    STUDY_ERASED = "study_erased"
 
 
-class OutboxMessage(Base):
+class OutboxMessage(Outgoing, Base):
     """A message to another service, written with the change that it tells of and kept until it was taken."""
 
     __tablename__ = "outbox"
@@ -47,8 +49,3 @@ class OutboxMessage(Base):
     topic: Mapped[OutboxTopic] = mapped_column(enum_column(OutboxTopic))
     subject_id: Mapped[UUID]
     body: Mapped[dict[str, Any]] = mapped_column(JSONB)
-    created_at: Mapped[datetime]
-    next_attempt_at: Mapped[datetime]
-    attempts: Mapped[int]
-    last_error: Mapped[str | None] = mapped_column(Text)
-    delivered_at: Mapped[datetime | None]

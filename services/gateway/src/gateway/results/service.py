@@ -6,53 +6,49 @@ from uuid import UUID
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from gateway.deliveries.queueing import queue_deliveries
 from gateway.jobs.errors import ResultMismatchError
 from gateway.jobs.models import Job
-from gateway.results.models import OutboxMessage, OutboxTopic, Result
+from gateway.results.models import Result
+from gateway.results.outbox import tell_of_result
+from gateway.results.review_item import review_item
 from gateway.studies.models import Study
 from ictus.contracts.jobs import CompleteJob
 from ictus.contracts.prediction import PredictionResult
-from ictus.contracts.reviews import ReviewItem
-from ictus.domain.enums import Disposition
+from ictus.domain.enums import Disposition, ReviewState
 from ictus.storage.keys import result_prefix
 
 
 def record_result(session: Session, study: Study, job: Job, answer: CompleteJob, now: datetime) -> None:
     """Store the answer of a job that is completed by it.
 
-    What the model is not confident of waits for a reader: its review item goes into the outbox here.
+    Readers can review every answer, and what the model is not confident of waits for them: its review item goes into
+    the outbox here, and what other systems are to get into theirs.
 
     Raises:
         ResultMismatchError: the answer is not one to this job.
     """
     prediction = answer.result
-    _check_fit(study, job, prediction)
-    session.add(
-        Result(
-            job_id=job.id,
-            study_id=study.id,
-            fence=job.fence,
-            worker_id=answer.worker_id,
-            model_version=prediction.model_version,
-            completed_at=now,
-            prediction=prediction.model_dump(mode="json"),
-        )
+    check_fit(study, job, prediction)
+    result = Result(
+        job_id=job.id,
+        study_id=study.id,
+        fence=job.fence,
+        worker_id=answer.worker_id,
+        model_version=prediction.model_version,
+        completed_at=now,
+        prediction=prediction.model_dump(mode="json"),
     )
+    session.add(result)
     study.disposition, study.finding = prediction.disposition, prediction.finding
     study.stroke_probability, study.confidence = prediction.stroke_probability, prediction.confidence
-    study.completed_at = now
-    if prediction.disposition is not Disposition.CONFIDENT:
-        item = _review_item(study, job, prediction, now)
-        session.add(
-            OutboxMessage(
-                topic=OutboxTopic.REVIEW_ITEM,
-                subject_id=job.id,
-                body=item.model_dump(mode="json"),
-                created_at=now,
-                next_attempt_at=now,
-                attempts=0,
-            )
-        )
+    study.novelty, study.completed_at = prediction.novelty, now
+    seen = prediction.intensity
+    study.intensity_mean, study.intensity_deviation = (seen.mean, seen.deviation) if seen else (None, None)
+    confident = prediction.disposition is Disposition.CONFIDENT
+    study.review_state = ReviewState.OPTIONAL if confident else ReviewState.OPEN
+    tell_of_result(session, review_item(study, result), now)
+    queue_deliveries(session, study, result, now)
 
 
 def latest_result(session: Session, study_id: UUID) -> Result | None:
@@ -62,8 +58,9 @@ def latest_result(session: Session, study_id: UUID) -> Result | None:
     )
 
 
-def _check_fit(study: Study, job: Job, prediction: PredictionResult) -> None:
-    if job.model_version not in {None, prediction.model_version}:
+def check_fit(study: Study, job: Job, prediction: PredictionResult) -> None:
+    """Raise ``ResultMismatchError`` unless the answer is one to this job."""
+    if job.claimed_version not in {None, prediction.model_version}:
         raise ResultMismatchError("The answer comes from another model version than the job asks for.")
     series = {one.id: one for one in study.series}
     answered = [one.series_id for one in prediction.series]
@@ -83,20 +80,3 @@ def _check_fit(study: Study, job: Job, prediction: PredictionResult) -> None:
             keys += [part.overlay_key, part.picture_key, part.plain_key]
         if any(key is not None and not key.startswith(prefix) for key in keys):
             raise ResultMismatchError("The answer names an object outside its attempt's prefix.")
-
-
-def _review_item(study: Study, job: Job, prediction: PredictionResult, now: datetime) -> ReviewItem:
-    driving = next((one for one in prediction.series if one.series_id == prediction.driving_series_id), None)
-    return ReviewItem(
-        job_id=job.id,
-        study_id=study.id,
-        site_id=study.site_id,
-        modality=driving.modality if driving else study.modality,
-        priority=job.priority,
-        disposition=prediction.disposition,
-        reason_code=prediction.reason_code,
-        stroke_probability=prediction.stroke_probability,
-        model_version=prediction.model_version,
-        embedding_key=driving.embedding_key if driving else None,
-        predicted_at=now,
-    )

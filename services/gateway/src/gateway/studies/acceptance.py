@@ -1,5 +1,6 @@
 """From a received upload to a study: intake, objects, one transaction, doorbell. All of it or nothing."""
 
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -16,9 +17,11 @@ from gateway.events.schemas import EventKind, StudyEvent
 from gateway.identity import IdentityCipher
 from gateway.jobs.service import JobService
 from gateway.resources import Resources
-from gateway.studies.models import Series, Study, StudyState
+from gateway.studies.instances import instances_of
+from gateway.studies.models import Instance, Series, Study, StudyState
 from gateway.studies.repository import StudyRepository
-from gateway.studies.sealing import seal
+from gateway.studies.scanner import scanner_of
+from gateway.studies.sealing import accession_reference, patient_reference, seal
 from gateway.studies.upload import ReceivedUpload
 from gateway.studies.urgency import urgency_of
 from ictus.domain.enums import Priority
@@ -88,8 +91,16 @@ class StudyAcceptance:
         uid_key = settings.uid_key.get_secret_value().encode()
         return cls(session, jobs, resources.store, resources.cipher, uid_key, limits, resources.clock())
 
-    def accept(self, upload: ReceivedUpload, site_id: UUID, uploaded_by: UUID) -> Acceptance:
+    def accept(
+        self, upload: ReceivedUpload, site_id: UUID, uploaded_by: UUID, job_id: UUID | None = None
+    ) -> Acceptance:
         """Make a study of an upload, or find the one that these bytes made before.
+
+        Args:
+            upload: the files.
+            site_id: whose study it is.
+            uploaded_by: who sent it.
+            job_id: the id under which the analysis of a new study was ordered; None for a new one.
 
         Raises:
             IntakeError: the upload is refused; nothing of it is kept.
@@ -109,13 +120,15 @@ class StudyAcceptance:
             )
         )
         study = self._described(outcome, upload, site_id, uploaded_by)
+        instances = instances_of(study, outcome)
+        study.scanner = scanner_of(one for one in instances if one.series_id == study.series[0].id)
         prefix = study_prefix(study.id)
         # From here on a crash at any point leaves this note, and the sweep removes what was stored.
         self._studies.note_removal(prefix, self._now + _ORPHANED_AFTER)
         self._session.commit()
         try:
             self._store_objects(study, outcome)
-            self._insert(study, prefix)
+            self._insert(study, prefix, instances, job_id)
         except IntegrityError:
             self._discard(prefix)
             known = self._known(upload, site_id)
@@ -135,8 +148,9 @@ class StudyAcceptance:
         raised = upload.form.priority is Priority.STAT and self._jobs.raise_priority(study)
         return Acceptance(study, created=False, priority_raised=raised)
 
-    def _insert(self, study: Study, prefix: str) -> None:
+    def _insert(self, study: Study, prefix: str, instances: Sequence[Instance], job_id: UUID | None) -> None:
         self._studies.add(study)
+        self._session.add_all(instances)
         if not self._studies.keep_objects(prefix):
             raise UnavailableError("Storing the upload took too long. Please send it again.")
         if study.state is StudyState.HELD:
@@ -145,7 +159,7 @@ class StudyAcceptance:
             )
             announce(self._session, study.site_id, held)
         else:
-            self._jobs.enqueue(study, study.uploaded_by)
+            self._jobs.enqueue(study, study.uploaded_by, job_id=job_id)
 
     def _described(
         self, outcome: IntakeOutcome, upload: ReceivedUpload, site_id: UUID, uploaded_by: UUID
@@ -168,6 +182,10 @@ class StudyAcceptance:
         study.urgency = urgency_of(study)
         if outcome.identity is not None:
             study.identity = seal(self._cipher, study_id, outcome.identity)
+            study.patient_ref = patient_reference(self._uid_key, site_id, outcome.identity)
+            number = (outcome.identity.accession_number or "").strip()
+            if number:
+                study.accession_ref = accession_reference(self._uid_key, site_id, number)
         return study
 
     def _store_objects(self, study: Study, outcome: IntakeOutcome) -> None:
@@ -215,5 +233,6 @@ def _series(study_id: UUID, position: int, taken: IntakeSeries) -> Series:
         columns=columns,
         spacing_mm=list(taken.spacing_mm) if taken.spacing_mm else None,
         source_files=len(taken.source_paths),
+        indexed=True,
         warnings=list(taken.warnings),
     )

@@ -13,13 +13,15 @@ from starlette.concurrency import run_in_threadpool
 from gateway.audit.trail import AuditEntry, audited
 from gateway.auth.caller import Caller
 from gateway.auth.models import Scope
-from gateway.cursor import CursorError
+from gateway.cursor import CursorError, time_cursor, time_position
 from gateway.deps import Cipher, Clock, DbSession, Resources, Settings, Store, api_router, requires
 from gateway.jobs.deps import Jobs
 from gateway.jobs.errors import AnalysisOpenError, JobEndedError, QueueFullError
+from gateway.jobs.policy import JobPolicy
 from gateway.jobs.schemas import AnalysisRequest, JobDetail
-from gateway.paging import Page, PageSize
+from gateway.paging import Cursor, Page, PageSize
 from gateway.studies.acceptance import StudyAcceptance
+from gateway.studies.erasure import StudyErasure
 from gateway.studies.errors import (
     NoFilesError,
     OverlayMissingError,
@@ -30,10 +32,12 @@ from gateway.studies.errors import (
     WorkSpaceFullError,
 )
 from gateway.studies.held import HeldStudies
+from gateway.studies.models import ErasureReason
 from gateway.studies.pictures import Picture, PictureIndex
-from gateway.studies.schemas import StudyDetail, StudySearch, StudySummary, WorklistQuery
+from gateway.studies.schemas import Erasure, StudyDetail, StudySearch, StudySummary, WorklistQuery
 from gateway.studies.service import StudyService
 from gateway.studies.upload import ReceivedUpload, receive_upload
+from gateway.triage.service import Triage
 from ictus.domain.enums import Modality, Priority, Role
 from ictus.domain.errors import IntakeError, NotFoundError, TooLargeError
 from ictus.http import problems
@@ -44,6 +48,7 @@ Admin = Annotated[Caller, requires(Role.ADMIN)]
 
 studies = api_router("/studies", tag="studies")
 held_studies = api_router("/admin/held-studies", tag="admin")
+erasures = api_router("/admin/erasures", tag="admin")
 
 _COMPRESSIBLE_BYTES: Final = 1024
 
@@ -97,6 +102,10 @@ async def _receive(
 
 def _studies(caller: Caller, session: DbSession, cipher: Cipher) -> StudyService:
     return StudyService(session, caller.site_id, cipher)
+
+
+def _erasure(caller: Caller, session: DbSession, clock: Clock, settings: Settings) -> StudyErasure:
+    return StudyErasure(session, caller.site_id, clock(), JobPolicy.of(settings).zombie_after)
 
 
 @studies.post(
@@ -169,10 +178,38 @@ def search_studies(
 
 
 @studies.get("/{study_id}", responses=problems(NotFoundError), dependencies=[audited("study.read", "study")])
-def read_study(study_id: UUID, caller: Reader, session: DbSession, cipher: Cipher) -> StudyDetail:
-    """A study with its patient, series, latest job and latest result."""
+def read_study(
+    study_id: UUID, caller: Reader, session: DbSession, cipher: Cipher, clock: Clock
+) -> StudyDetail:
+    """A study with its patient, series, latest job and latest result. An alert about it counts as seen from then on."""
     service = _studies(caller, session, cipher)
-    return service.detail(service.get(study_id))
+    study = service.get(study_id)
+    if caller.session_id is not None:
+        Triage(session, caller.site_id, clock()).note_seen(study_id, caller.id)
+    return service.detail(study)
+
+
+@studies.delete(
+    "/{study_id}",
+    status_code=status.HTTP_204_NO_CONTENT,
+    responses=problems(NotFoundError),
+)
+def erase_study(
+    study_id: UUID,
+    reason: Annotated[ErasureReason, Query(description="Kept with the tombstone and in the audit trail.")],
+    caller: Admin,
+    session: DbSession,
+    clock: Clock,
+    settings: Settings,
+    audit: Annotated[AuditEntry, audited("study.erase", "study")],
+) -> None:
+    """Erase a study for good: identity, images, answers, reviews, and what was learned from as a case.
+
+    Rows are gone at once; images and the feedback service's part follow within seconds, or as soon as those services
+    answer again (`GET /admin/erasures` says how far it is). The same scan sent again is a new study.
+    """
+    audit.detail["reason"] = reason
+    _erasure(caller, session, clock, settings).erase(study_id, reason, caller.id)
 
 
 @studies.post(
@@ -259,11 +296,11 @@ def read_overlay(
 
 @held_studies.get("", dependencies=[audited("held_study.list", "study")])
 def list_held_studies(
-    caller: Admin, session: DbSession, cipher: Cipher, clock: Clock, limit: PageSize = 100
+    caller: Admin, session: DbSession, cipher: Cipher, limit: PageSize = 100
 ) -> list[StudySummary]:
     """Studies that wait for an admin's look, the longest held first."""
     service = _studies(caller, session, cipher)
-    return [service.summary(study) for study in HeldStudies(session, caller.site_id, clock()).all(limit)]
+    return [service.summary(study) for study in HeldStudies(session, caller.site_id).all(limit)]
 
 
 @held_studies.post(
@@ -272,10 +309,10 @@ def list_held_studies(
     dependencies=[audited("held_study.release", "study")],
 )
 def release_held_study(
-    study_id: UUID, caller: Admin, session: DbSession, cipher: Cipher, clock: Clock, jobs: Jobs
+    study_id: UUID, caller: Admin, session: DbSession, cipher: Cipher, jobs: Jobs
 ) -> StudyDetail:
     """Let a held study be analysed: its pictures show nobody's name."""
-    study = HeldStudies(session, caller.site_id, clock()).release(study_id, jobs, caller.id)
+    study = HeldStudies(session, caller.site_id).release(study_id, jobs, caller.id)
     return _studies(caller, session, cipher).detail(study)
 
 
@@ -285,9 +322,31 @@ def release_held_study(
     responses=problems(NotFoundError, StudyNotHeldError),
     dependencies=[audited("held_study.reject", "study")],
 )
-def reject_held_study(study_id: UUID, caller: Admin, session: DbSession, clock: Clock) -> None:
-    """Erase a held study with its objects."""
-    HeldStudies(session, caller.site_id, clock()).reject(study_id)
+def reject_held_study(
+    study_id: UUID, caller: Admin, session: DbSession, clock: Clock, settings: Settings
+) -> None:
+    """Erase a held study with its objects; a tombstone stays."""
+    erasure = _erasure(caller, session, clock, settings)
+    HeldStudies(session, caller.site_id).reject(study_id, erasure, caller.id)
+
+
+@erasures.get("", dependencies=[audited("erasure.list", "study")], responses=problems(CursorError))
+def list_erasures(
+    caller: Admin,
+    session: DbSession,
+    clock: Clock,
+    settings: Settings,
+    limit: PageSize = 50,
+    cursor: Cursor = None,
+) -> Page[Erasure]:
+    """The site's erased studies, the latest first: who erased them and why, and whether it is done everywhere."""
+    before = None if cursor is None else time_position(cursor)
+    found = _erasure(caller, session, clock, settings).page(before, limit + 1)
+    shown = found[:limit]
+    more = len(found) > limit
+    return Page(
+        items=shown, next_cursor=time_cursor(shown[-1].erased_at, shown[-1].study_id) if more else None
+    )
 
 
 def _answer(
@@ -306,3 +365,4 @@ def _answer(
 router = APIRouter()
 router.include_router(studies)
 router.include_router(held_studies)
+router.include_router(erasures)

@@ -10,8 +10,8 @@ from pydantic import BaseModel, ConfigDict, Field
 from gateway.jobs.schemas import JobDetail
 from gateway.paging import Cursor, PageSize
 from gateway.results.schemas import ResultDetail
-from gateway.studies.models import StudyState
-from ictus.domain.enums import Disposition, Finding, Modality, Priority, SourceFormat
+from gateway.studies.models import ErasureReason, StudyState
+from ictus.domain.enums import Disposition, Finding, Modality, Priority, ReviewState, SourceFormat
 from ictus.imaging.volume import VoxelUnits
 
 
@@ -77,6 +77,9 @@ class StudySummary(BaseModel):
                     "stroke_probability": 0.94,
                     "confidence": 0.94,
                     "hold_reasons": [],
+                    "review_state": "final",
+                    "reviewed_finding": "stroke",
+                    "reviewed_at": "2026-01-02T03:20:00Z",
                     "patient": None,
                 }
             ]
@@ -96,6 +99,13 @@ class StudySummary(BaseModel):
     stroke_probability: float | None
     confidence: float | None
     hold_reasons: list[str]
+    review_state: ReviewState | None = Field(
+        description="Of the latest result's review; null while there is no result."
+    )
+    reviewed_finding: Finding | None = Field(
+        description="What the readers found; null until a review of this study is final."
+    )
+    reviewed_at: datetime | None = Field(description="When they were done; null as `reviewed_finding` is.")
     patient: PatientDetail | None = Field(description="Null when the upload carried no patient header.")
 
 
@@ -142,6 +152,17 @@ class StudySearch(WorklistQuery):
         description="Each word must occur in the patient's name, the patient's ID or the accession number, or be how "
         "the study's id begins.",
     )
+
+
+class Erasure(BaseModel):
+    """The tombstone of an erased study, and whether everything of it is gone everywhere."""
+
+    study_id: UUID
+    erased_at: datetime
+    erased_by: UUID | None = Field(description="The administrator; null: its time was over.")
+    reason: ErasureReason
+    objects_removed: bool = Field(description="Images, pictures and embeddings are out of the object store.")
+    feedback_told: bool = Field(description="The feedback service has erased its part.")
 
 
 class UploadForm(BaseModel):

@@ -37,7 +37,7 @@ _LOOKED_AT_ONCE: Final = 200
 _LOOKS: Final = 5
 """Batches of studies that one page of a search opens."""
 
-_DEFAULT_WINDOWS = {
+DEFAULT_WINDOWS = {
     VoxelUnits.HOUNSFIELD: Window(center=40, width=80),  # the brain window
     VoxelUnits.NORMALISED: Window(center=2047.5, width=4095),
     VoxelUnits.DISPLAY: Window(center=127.5, width=255),
@@ -110,6 +110,9 @@ class StudyService:
             stroke_probability=study.stroke_probability,
             confidence=study.confidence,
             hold_reasons=study.hold_reasons,
+            review_state=study.review_state,
+            reviewed_finding=study.reviewed_finding,
+            reviewed_at=study.reviewed_at,
             patient=self._patient(study),
         )
 
@@ -175,7 +178,7 @@ def _series_detail(series: Series) -> SeriesDetail:
         rows=series.rows,
         columns=series.columns,
         spacing_mm=(spacing[0], spacing[1], spacing[2]) if spacing else None,
-        default_window=_DEFAULT_WINDOWS[series.units],
+        default_window=DEFAULT_WINDOWS[series.units],
         warnings=series.warnings,
     )
 

@@ -9,11 +9,11 @@ import errno
 import hashlib
 import shutil
 import tempfile
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable, Iterable
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Final, TypeAlias
+from typing import Final, TypeAlias, TypeVar
 
 from pydantic import ValidationError
 from python_multipart import MultipartParser
@@ -63,7 +63,7 @@ class ReceivedUpload:
 async def receive_upload(
     request: Request, *, within: Path | None, max_bytes: int, max_files: int, stall_seconds: float
 ) -> AsyncIterator[ReceivedUpload]:
-    """Stream a multipart body into a private directory that is removed at the end, whatever happens.
+    """Stream a multipart form into a private directory that is removed at the end, whatever happens.
 
     Args:
         request: its body has not been read.
@@ -76,15 +76,47 @@ async def receive_upload(
         UploadMalformedError, UploadStalledError, NoFilesError, TooLargeError, WorkSpaceFullError: nothing of it
             is kept.
     """
+
+    def read_form(content_type: str, folder: Path) -> _FormReader:
+        return _FormReader(content_type, folder, max_bytes, max_files)
+
+    async with receive_parts(
+        request,
+        read_form,
+        within=within,
+        max_bytes=max_bytes + max_files * _FORM_OVERHEAD,
+        stall_seconds=stall_seconds,
+    ) as form:
+        yield form.received()
+
+
+@asynccontextmanager
+async def receive_parts(
+    request: Request,
+    make_reader: "Callable[[str, Path], ReaderT]",
+    *,
+    within: Path | None,
+    max_bytes: int,
+    stall_seconds: float,
+) -> "AsyncIterator[ReaderT]":
+    """Stream a multipart body through a reader into a private directory that is removed at the end.
+
+    Args:
+        request: its body has not been read.
+        make_reader: takes the Content-Type and the directory.
+        within: where to make the directory; the system's place for temporary files when None.
+        max_bytes: of the whole body, where it says its length.
+        stall_seconds: time in which 64 KiB must arrive, or all that is left.
+    """
     stated = request.headers.get("content-length", "")
-    if stated.isdecimal() and int(stated) > max_bytes + max_files * _FORM_OVERHEAD:
-        raise _too_many_bytes(max_bytes)
+    if stated.isdecimal() and int(stated) > max_bytes:
+        raise too_many_bytes(max_bytes)
     folder = Path(await run_in_threadpool(tempfile.mkdtemp, prefix="ictus-upload-", dir=within))
     try:
-        form = _FormReader(request.headers.get("content-type", ""), folder, max_bytes, max_files)
+        reader = make_reader(request.headers.get("content-type", ""), folder)
         try:
-            await _feed(form, request, stall_seconds)
-            yield form.received()
+            await _feed(reader, request, stall_seconds)
+            yield reader
         except OSError as error:
             if error.errno in _DISK_FULL:
                 raise WorkSpaceFullError(retry_after=60) from error
@@ -92,12 +124,12 @@ async def receive_upload(
         except ClientDisconnect as error:
             raise UploadMalformedError("The upload was broken off.") from error
         finally:
-            form.close()
+            reader.close()
     finally:
         await run_in_threadpool(shutil.rmtree, folder, ignore_errors=True)
 
 
-async def _feed(form: "_FormReader", request: Request, stall_seconds: float) -> None:
+async def _feed(form: "MultipartReader", request: Request, stall_seconds: float) -> None:
     """Read the body to its end. A sender that trickles must not keep its place for ever."""
     clock = asyncio.get_running_loop().time
     arrived = 0
@@ -142,35 +174,78 @@ class _FieldPart:
     value: bytearray = field(default_factory=bytearray)
 
 
-class _FormReader:
-    """Feeds the push parser and keeps what comes out of it."""
+class MultipartReader:
+    """Feeds the push parser and keeps the files that come out of it; a subclass says what a part is.
 
-    def __init__(self, content_type: str, folder: Path, max_bytes: int, max_files: int) -> None:
-        kind, options = parse_options_header(content_type)
-        if kind != b"multipart/form-data" or b"boundary" not in options:
+    Args:
+        content_type: of the body.
+        kind: the media type that it must be.
+        folder: where files are written.
+        max_bytes: of all files together.
+        max_files: in one body.
+    """
+
+    def __init__(self, content_type: str, kind: bytes, folder: Path, max_bytes: int, max_files: int) -> None:
+        stated, self.options = parse_options_header(content_type)
+        if stated != kind or b"boundary" not in self.options:
             raise UploadMalformedError
-        self._folder = folder
+        self.folder = folder
         self._bytes_left = self._max_bytes = max_bytes
         self._files_left = max_files
         self._header: tuple[bytearray, bytearray] = (bytearray(), bytearray())
-        self._name: str | None = None
         self._part: _Part = None
         self._fields: dict[str, str] = {}
         self._files: dict[bytes, Path] = {}
         self._ended = False
-        self._parser = MultipartParser(
-            options[b"boundary"],
+        try:
+            self._parser = self._parser_for(self.options[b"boundary"])
+        except (MultipartParseError, FormParserError) as error:  # a boundary that none may be
+            raise UploadMalformedError from error
+
+    def _parser_for(self, boundary: bytes) -> MultipartParser:
+        return MultipartParser(
+            boundary,
             {
-                "on_part_begin": self._begin_part,
+                "on_part_begin": self.begin_part,
                 "on_header_field": lambda data, start, end: self._header[0].extend(data[start:end]),
                 "on_header_value": lambda data, start, end: self._header[1].extend(data[start:end]),
                 "on_header_end": self._end_header,
-                "on_headers_finished": self._open_part,
+                "on_headers_finished": self.open_part,
                 "on_part_data": self._write_part,
                 "on_part_end": self._end_part,
                 "on_end": self._end,
             },
         )
+
+    def begin_part(self) -> None:
+        """A part begins."""
+
+    def read_header(self, name: bytes, value: bytes) -> None:
+        """A header of the part, its name in lower case."""
+
+    def open_part(self) -> None:
+        """The part's headers are over: ``open_file``, or set it aside."""
+        raise NotImplementedError
+
+    def open_file(self) -> None:
+        """Keep the part as a file."""
+        if not self._files_left:
+            raise TooLargeError("The upload holds more files than this installation allows.")
+        self._files_left -= 1
+        self._part = _FilePart(self.folder / f"{self._files_left}.upload")
+
+    def files(self) -> tuple[Path, ...]:
+        """The distinct files that are not empty, once the whole body has been written.
+
+        Raises:
+            UploadMalformedError: the body was broken off.
+            NoFilesError: there is none.
+        """
+        if not self._ended:
+            raise UploadMalformedError("The upload was broken off.")
+        if not self._files:
+            raise NoFilesError
+        return tuple(self._files.values())
 
     def write(self, chunk: bytes) -> None:
         """Take the next bytes of the body."""
@@ -179,57 +254,23 @@ class _FormReader:
         except (MultipartParseError, FormParserError) as error:
             raise UploadMalformedError from error
 
-    def received(self) -> ReceivedUpload:
-        """The upload, once the whole body has been written."""
-        if not self._ended:
-            raise UploadMalformedError("The upload was broken off.")
-        if not self._files:
-            raise NoFilesError
-        try:
-            form = UploadForm.model_validate(self._fields)
-        except ValidationError as error:
-            named = ", ".join(str(item["loc"][0]) for item in error.errors())
-            raise UploadMalformedError(f"The upload's form has wrong fields: {named}.") from None
-        workdir = self._folder / "work"
-        workdir.mkdir(mode=0o700)
-        content = hashlib.sha256(b"".join(sorted(self._files))).digest()
-        return ReceivedUpload(tuple(self._files.values()), content, form, workdir)
-
     def close(self) -> None:
         """Close a file that a broken-off upload left open."""
         if isinstance(self._part, _FilePart):
             with suppress(OSError):  # what could not be written is thrown away anyway
                 self._part.close()
 
-    def _begin_part(self) -> None:
-        self._name = None
-
     def _end_header(self) -> None:
         name, value = (bytes(part) for part in self._header)
         self._header = (bytearray(), bytearray())
-        if name.lower() == b"content-disposition":
-            stated = parse_options_header(value)[1].get(b"name", b"")
-            self._name = stated.decode("utf-8", "replace")
-
-    def _open_part(self) -> None:
-        if self._name is None:
-            raise UploadMalformedError
-        if self._name != FILES:
-            if len(self._fields) >= _MOST_FIELDS:
-                raise UploadMalformedError
-            self._part = _FieldPart(self._name)
-            return
-        if not self._files_left:
-            raise TooLargeError("The upload holds more files than this installation allows.")
-        self._files_left -= 1
-        self._part = _FilePart(self._folder / f"{self._files_left}.upload")
+        self.read_header(name.lower(), value)
 
     def _write_part(self, data: bytes, start: int, end: int) -> None:
         match self._part:
             case _FilePart() as file:
                 self._bytes_left -= end - start
                 if self._bytes_left < 0:
-                    raise _too_many_bytes(self._max_bytes)
+                    raise too_many_bytes(self._max_bytes)
                 file.write(data[start:end])
             case _FieldPart() as text:
                 text.value += data[start:end]
@@ -254,5 +295,55 @@ class _FormReader:
         self._ended = True
 
 
-def _too_many_bytes(limit: int) -> TooLargeError:
+class _FormReader(MultipartReader):
+    """A form of files and short fields."""
+
+    def __init__(self, content_type: str, folder: Path, max_bytes: int, max_files: int) -> None:
+        super().__init__(content_type, b"multipart/form-data", folder, max_bytes, max_files)
+        self._name: str | None = None
+
+    def received(self) -> ReceivedUpload:
+        """The upload, once the whole body has been written."""
+        files = self.files()
+        try:
+            form = UploadForm.model_validate(self._fields)
+        except ValidationError as error:
+            named = ", ".join(str(item["loc"][0]) for item in error.errors())
+            raise UploadMalformedError(f"The upload's form has wrong fields: {named}.") from None
+        workdir = self.folder / "work"
+        workdir.mkdir(mode=0o700)
+        return ReceivedUpload(files, content_digest(self._files), form, workdir)
+
+    def begin_part(self) -> None:
+        """A part begins."""
+        self._name = None
+
+    def read_header(self, name: bytes, value: bytes) -> None:
+        """Read the field's name."""
+        if name == b"content-disposition":
+            stated = parse_options_header(value)[1].get(b"name", b"")
+            self._name = stated.decode("utf-8", "replace")
+
+    def open_part(self) -> None:
+        """Tell files and fields apart."""
+        if self._name is None:
+            raise UploadMalformedError
+        if self._name == FILES:
+            self.open_file()
+            return
+        if len(self._fields) >= _MOST_FIELDS:
+            raise UploadMalformedError
+        self._part = _FieldPart(self._name)
+
+
+ReaderT = TypeVar("ReaderT", bound=MultipartReader)
+
+
+def content_digest(digests: Iterable[bytes]) -> bytes:
+    """The digest of a set of files, from the SHA-256 of each, whatever their order."""
+    return hashlib.sha256(b"".join(sorted(digests))).digest()
+
+
+def too_many_bytes(limit: int) -> TooLargeError:
+    """The refusal of a body that is larger than allowed."""
     return TooLargeError(f"The upload is larger than this installation allows ({limit // 2**20} MiB).")

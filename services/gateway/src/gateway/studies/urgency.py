@@ -9,8 +9,12 @@ _WAITING = (StudyState.QUEUED, StudyState.RUNNING)
 def urgency_of(study: Study) -> Urgency:
     """Likely stroke, then STAT without an answer, uncertain, failed, what the model may not judge, the rest.
 
-    A re-analysis does not move a study that already has an answer: the old answer stands until the new one.
+    A re-analysis does not move a study that already has an answer: the old answer stands until the new one. Once
+    readers have decided, their finding counts and not the model's.
     """
+    if study.reviewed_finding is not None:
+        found = study.reviewed_finding is Finding.STROKE
+        return Urgency.STROKE_LIKELY if found else Urgency.NO_STROKE_FOUND
     if study.disposition is not None:
         return _of_answer(study.disposition, study.finding, study.priority)
     if study.state is StudyState.CANCELLED:
