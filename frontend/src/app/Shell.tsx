@@ -1,20 +1,36 @@
 import { AppShell, Burger, Drawer, Group, NavLink as MantineNavLink, Stack } from '@mantine/core';
 import { useDisclosure } from '@mantine/hooks';
-import { IconListDetails, IconSettings, IconUpload } from '@tabler/icons-react';
+import {
+  type Icon,
+  IconListDetails,
+  IconSettings,
+  IconStethoscope,
+  IconUpload,
+  IconVersions,
+} from '@tabler/icons-react';
 import { useEffect, useRef } from 'react';
 import { Link, Outlet, useLocation } from 'react-router';
 import { Logo } from '@/components/Logo';
 import { PageLink } from '@/components/PageLink';
-import { useCurrentUser } from '@/lib/session';
+import { type CurrentUser, useCurrentUser } from '@/lib/session';
 import { AccountMenu } from './AccountMenu';
 import { ColorSchemeToggle } from './ColorSchemeToggle';
 import classes from './Shell.module.css';
 
-const PAGES = [
-  { to: '/worklist', label: 'Worklist', icon: IconListDetails, admin: false },
-  { to: '/upload', label: 'Upload', icon: IconUpload, admin: false },
-  { to: '/admin', label: 'Administration', icon: IconSettings, admin: true },
-] as const;
+const EVERYBODY: readonly CurrentUser['role'][] = ['clinician', 'radiologist', 'admin'];
+
+const PAGES: readonly {
+  readonly to: string;
+  readonly label: string;
+  readonly icon: Icon;
+  readonly roles: readonly CurrentUser['role'][];
+}[] = [
+  { to: '/worklist', label: 'Worklist', icon: IconListDetails, roles: EVERYBODY },
+  { to: '/upload', label: 'Upload', icon: IconUpload, roles: EVERYBODY },
+  { to: '/review', label: 'Review', icon: IconStethoscope, roles: ['radiologist', 'admin'] },
+  { to: '/models', label: 'Models', icon: IconVersions, roles: ['admin'] },
+  { to: '/admin', label: 'Administration', icon: IconSettings, roles: ['admin'] },
+];
 
 /** The frame around every page behind the login. */
 export function Shell() {
@@ -22,7 +38,7 @@ export function Shell() {
   const [opened, { toggle, close }] = useDisclosure(false);
   const main = useRef<HTMLElement>(null);
   const { pathname } = useLocation();
-  const pages = PAGES.filter((page) => !page.admin || user.role === 'admin');
+  const pages = PAGES.filter(({ roles }) => roles.includes(user.role));
 
   // A new page takes the focus, so that its keys work and a screen reader starts at its top.
   // biome-ignore lint/correctness/useExhaustiveDependencies: the path is what the effect waits for.

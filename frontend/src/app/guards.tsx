@@ -1,7 +1,7 @@
 import { Navigate, Outlet, useLocation } from 'react-router';
 import { ErrorState, LoadingState } from '@/components/States';
 import { useSession } from '@/features/auth';
-import { CurrentUserContext, useCurrentUser } from '@/lib/session';
+import { type CurrentUser, CurrentUserContext, useCurrentUser } from '@/lib/session';
 import { IdleSignOut } from './IdleSignOut';
 import { ForbiddenPage } from './routes/ForbiddenPage';
 
@@ -40,7 +40,7 @@ export function RequireSession() {
   );
 }
 
-/** Lets administrators through. */
-export function RequireAdmin() {
-  return useCurrentUser().role === 'admin' ? <Outlet /> : <ForbiddenPage />;
+/** Lets people of these roles through. */
+export function RequireRole({ roles }: { roles: readonly CurrentUser['role'][] }) {
+  return roles.includes(useCurrentUser().role) ? <Outlet /> : <ForbiddenPage />;
 }

@@ -68,6 +68,198 @@ export type paths = {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/admin/clocks": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Export the clocks
+         * @description The clocks of the site's studies as CSV, by ids alone: nothing in it tells who a patient is.
+         */
+        get: operations["export_clocks"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/admin/deliveries": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List the deliveries
+         * @description Results on their way to other systems, the newest first; `state=dead` gives those that were given up.
+         */
+        get: operations["list_deliveries"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/admin/deliveries/{delivery_id}/resend": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Send a delivery again
+         * @description Queue one that was given up, or that was delivered. The receiver gets the same objects and ids.
+         */
+        post: operations["resend_delivery"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/admin/destinations": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List the destinations
+         * @description The systems that the site's results are sent to, with how each does.
+         */
+        get: operations["list_destinations"];
+        put?: never;
+        /**
+         * Enter a destination
+         * @description Results from now on are sent to it. Entering an address is trusting it: patients' identities go there.
+         */
+        post: operations["create_destination"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/admin/destinations/{destination_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        /**
+         * Change a destination
+         * @description Describe it anew. What waits is tried at once.
+         */
+        put: operations["change_destination"];
+        post?: never;
+        /**
+         * Delete a destination
+         * @description What waits for it is dropped.
+         */
+        delete: operations["delete_destination"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/admin/destinations/{destination_id}/test": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Test a destination
+         * @description C-ECHO, a search, an HL7 connection, or a webhook of the type `test`: nothing of a patient is sent.
+         */
+        post: operations["check_destination"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/admin/dicom-peers": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List Dicom Peers
+         * @description Every peer, by AE title.
+         */
+        get: operations["list_dicom_peers"];
+        put?: never;
+        /**
+         * Add Dicom Peer
+         * @description Let an application entity send; from its next association on.
+         */
+        post: operations["add_dicom_peer"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/admin/dicom-peers/{dicom_peer_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        /**
+         * Remove Dicom Peer
+         * @description Let an application entity send no more; from its next association on.
+         */
+        delete: operations["remove_dicom_peer"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/admin/erasures": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List Erasures
+         * @description The site's erased studies, the latest first: who erased them and why, and whether it is done everywhere.
+         */
+        get: operations["list_erasures"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/admin/held-studies": {
         parameters: {
             query?: never;
@@ -99,7 +291,7 @@ export type paths = {
         put?: never;
         /**
          * Reject Held Study
-         * @description Erase a held study with its objects.
+         * @description Erase a held study with its objects; a tombstone stays.
          */
         post: operations["reject_held_study"];
         delete?: never;
@@ -122,6 +314,66 @@ export type paths = {
          * @description Let a held study be analysed: its pictures show nobody's name.
          */
         post: operations["release_held_study"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/admin/incoming-studies": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List Incoming Studies
+         * @description What the site received by DICOM in the last 30 days, the latest first; `state=quarantined`: what was refused.
+         */
+        get: operations["list_incoming_studies"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/admin/incoming-studies/{incoming_study_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        /**
+         * Discard Incoming Study
+         * @description Remove the files of a refused study for good.
+         */
+        delete: operations["discard_incoming_study"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/admin/incoming-studies/{incoming_study_id}/retry": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Retry Incoming Study
+         * @description Read a refused study once more.
+         */
+        post: operations["retry_incoming_study"];
         delete?: never;
         options?: never;
         head?: never;
@@ -212,6 +464,90 @@ export type paths = {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/admin/oauth-clients": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List the OAuth clients
+         * @description Newest first, revoked ones included.
+         */
+        get: operations["list_oauth_clients"];
+        put?: never;
+        /**
+         * Register an OAuth client
+         * @description Its `id` is the `client_id`. It reaches one site's objects, within its scopes; it has no secret to be shown.
+         */
+        post: operations["create_oauth_client"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/admin/oauth-clients/{oauth_client_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        /**
+         * Revoke an OAuth client
+         * @description The client and every token that it holds are refused from now on.
+         */
+        delete: operations["revoke_oauth_client"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/admin/oauth-clients/{oauth_client_id}/keys": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        /**
+         * Replace an OAuth client's keys
+         * @description Assertions of a key that is not among the new ones are refused from now on.
+         */
+        put: operations["replace_oauth_client_keys"];
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/admin/operations": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * See how the installation does
+         * @description Whether each part answers, how long answers took in the last day, what waits, and who works. Over all sites.
+         */
+        get: operations["read_operations"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/admin/sites": {
         parameters: {
             query?: never;
@@ -258,6 +594,74 @@ export type paths = {
          * @description Gives a site another name.
          */
         patch: operations["rename_site"];
+        trace?: never;
+    };
+    "/api/v1/admin/sources": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List the sources
+         * @description The archives that the site's studies can be fetched from, in the order in which they are asked.
+         */
+        get: operations["list_sources"];
+        put?: never;
+        /**
+         * Enter a source
+         * @description An archive that is asked for studies from now on. Patients' numbers go there.
+         */
+        post: operations["create_source"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/admin/sources/{source_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        /**
+         * Change a source
+         * @description Describe it anew, for every attempt from now on.
+         */
+        put: operations["change_source"];
+        post?: never;
+        /**
+         * Remove a source
+         * @description What was still to be fetched from it has failed.
+         */
+        delete: operations["delete_source"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/admin/sources/{source_id}/test": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Test a source
+         * @description C-ECHO, or a search for any one study.
+         */
+        post: operations["check_source"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
         trace?: never;
     };
     "/api/v1/admin/users": {
@@ -380,6 +784,26 @@ export type paths = {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/alerts": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List the open alerts
+         * @description Likely strokes of the site that nobody has taken on and no reader has decided, the longest waiting first.
+         */
+        get: operations["list_alerts"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/auth/login": {
         parameters: {
             query?: never;
@@ -440,6 +864,66 @@ export type paths = {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/auth/methods": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * How one can sign in
+         * @description Whether there is a button for the hospital's own sign-in; open to everybody.
+         */
+        get: operations["read_sign_in_methods"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/auth/oidc/callback": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Come back from the provider
+         * @description Begins a session like any other, sets its cookie and leads to the first page.
+         */
+        get: operations["come_back_from_provider"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/auth/oidc/sign-in": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Sign in at the provider
+         * @description Leads the browser to the provider: OpenID Connect, authorization code with PKCE, state and nonce.
+         */
+        get: operations["send_to_provider"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/auth/password": {
         parameters: {
             query?: never;
@@ -480,6 +964,397 @@ export type paths = {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/dicomweb/instances": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Search Dicom Instances
+         * @description Search for instances of all studies.
+         */
+        get: operations["search_dicom_instances"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/dicomweb/series": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Search Dicom Series
+         * @description Search for series of all studies.
+         */
+        get: operations["search_dicom_series"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/dicomweb/studies": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Search Dicom Studies
+         * @description Search for studies, the newest first.
+         */
+        get: operations["search_dicom_studies"];
+        put?: never;
+        /**
+         * Store Dicom Instances
+         * @description Store instances of any studies.
+         *
+         *     They are on disk when the answer comes. A study is read, de-identified and analysed when nothing of it has come for
+         *     a settable time, and can be found and retrieved from then on.
+         */
+        post: operations["store_dicom_instances"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/dicomweb/studies/{study_uid}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Retrieve Dicom Study
+         * @description Every instance of a study.
+         */
+        get: operations["retrieve_dicom_study"];
+        put?: never;
+        /**
+         * Store Dicom Instances Of Study
+         * @description Store instances of one study; those of others are refused.
+         */
+        post: operations["store_dicom_instances_of_study"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/dicomweb/studies/{study_uid}/instances": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Search Dicom Instances Of Study
+         * @description Search for instances of a study.
+         */
+        get: operations["search_dicom_instances_of_study"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/dicomweb/studies/{study_uid}/metadata": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Read Dicom Metadata Of Study
+         * @description All attributes of a study's instances.
+         */
+        get: operations["read_dicom_metadata_of_study"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/dicomweb/studies/{study_uid}/series": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Search Dicom Series Of Study
+         * @description Search for series of a study.
+         */
+        get: operations["search_dicom_series_of_study"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/dicomweb/studies/{study_uid}/series/{series_uid}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Retrieve Dicom Series
+         * @description Every instance of a series.
+         */
+        get: operations["retrieve_dicom_series"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/dicomweb/studies/{study_uid}/series/{series_uid}/instances": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Search Dicom Instances Of Series
+         * @description Search for instances of a series.
+         */
+        get: operations["search_dicom_instances_of_series"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/dicomweb/studies/{study_uid}/series/{series_uid}/instances/{sop_uid}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Retrieve Dicom Instance
+         * @description One instance.
+         */
+        get: operations["retrieve_dicom_instance"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/dicomweb/studies/{study_uid}/series/{series_uid}/instances/{sop_uid}/bulkdata/7FE00010": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Retrieve Dicom Pixel Data
+         * @description The pixels of an instance, frame by frame.
+         */
+        get: operations["retrieve_dicom_pixel_data"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/dicomweb/studies/{study_uid}/series/{series_uid}/instances/{sop_uid}/frames/{frame}/rendered": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Render Dicom Frame
+         * @description A frame as a picture, turned as a radiologist looks at it.
+         */
+        get: operations["render_dicom_frame"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/dicomweb/studies/{study_uid}/series/{series_uid}/instances/{sop_uid}/frames/{frames}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Retrieve Dicom Frames
+         * @description Frames of an instance.
+         */
+        get: operations["retrieve_dicom_frames"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/dicomweb/studies/{study_uid}/series/{series_uid}/instances/{sop_uid}/metadata": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Read Dicom Metadata Of Instance
+         * @description All attributes of an instance.
+         */
+        get: operations["read_dicom_metadata_of_instance"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/dicomweb/studies/{study_uid}/series/{series_uid}/instances/{sop_uid}/rendered": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Render Dicom Instance
+         * @description An instance's first frame as a picture, turned as a radiologist looks at it.
+         */
+        get: operations["render_dicom_instance"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/dicomweb/studies/{study_uid}/series/{series_uid}/instances/{sop_uid}/thumbnail": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Read Dicom Thumbnail Of Instance
+         * @description A small picture of an instance.
+         */
+        get: operations["read_dicom_thumbnail_of_instance"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/dicomweb/studies/{study_uid}/series/{series_uid}/metadata": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Read Dicom Metadata Of Series
+         * @description All attributes of a series' instances.
+         */
+        get: operations["read_dicom_metadata_of_series"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/dicomweb/studies/{study_uid}/series/{series_uid}/thumbnail": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Read Dicom Thumbnail Of Series
+         * @description A small picture of the middle of a series.
+         */
+        get: operations["read_dicom_thumbnail_of_series"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/dicomweb/studies/{study_uid}/thumbnail": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Read Dicom Thumbnail Of Study
+         * @description A small picture of the middle of a study.
+         */
+        get: operations["read_dicom_thumbnail_of_study"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/events": {
         parameters: {
             query?: never;
@@ -497,6 +1372,553 @@ export type paths = {
         get: operations["stream_events"];
         put?: never;
         post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/fhir/.well-known/smart-configuration": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Read SMART's configuration
+         * @description Where tokens come from and what they can be for; open to everybody.
+         */
+        get: operations["read_smart_configuration"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/fhir/Binary/{study_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Read a report's PDF
+         * @description What `presentedForm.url` of a DiagnosticReport names. It shows the patient's name.
+         */
+        get: operations["read_report_binary"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/fhir/Device": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Search Device
+         * @description A model version that has answered at the site, by its manifest's SHA-256.
+         */
+        get: operations["search_device"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/fhir/Device/_search": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Search Device, parameters in the body
+         * @description A model version that has answered at the site, by its manifest's SHA-256. What identifies a patient is asked for by this way only.
+         */
+        post: operations["search_device_by_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/fhir/Device/{resource_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Read a Device
+         * @description A model version that has answered at the site, by its manifest's SHA-256.
+         */
+        get: operations["read_device"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/fhir/DiagnosticReport": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Search DiagnosticReport
+         * @description The report of a study: preliminary, then final, or corrected where readers contradict the model.
+         */
+        get: operations["search_diagnosticreport"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/fhir/DiagnosticReport/_search": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Search DiagnosticReport, parameters in the body
+         * @description The report of a study: preliminary, then final, or corrected where readers contradict the model. What identifies a patient is asked for by this way only.
+         */
+        post: operations["search_diagnosticreport_by_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/fhir/DiagnosticReport/{resource_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Read a DiagnosticReport
+         * @description The report of a study: preliminary, then final, or corrected where readers contradict the model.
+         */
+        get: operations["read_diagnosticreport"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/fhir/ImagingStudy": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Search ImagingStudy
+         * @description A study as it is held here, de-identified.
+         */
+        get: operations["search_imagingstudy"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/fhir/ImagingStudy/_search": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Search ImagingStudy, parameters in the body
+         * @description A study as it is held here, de-identified. What identifies a patient is asked for by this way only.
+         */
+        post: operations["search_imagingstudy_by_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/fhir/ImagingStudy/{resource_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Read a ImagingStudy
+         * @description A study as it is held here, de-identified.
+         */
+        get: operations["read_imagingstudy"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/fhir/metadata": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Read the CapabilityStatement
+         * @description What this FHIR server can do; open to everybody.
+         */
+        get: operations["read_capability_statement"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/fhir/Observation": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Search Observation
+         * @description Whether a scan shows a stroke: one analysis' answer, with its probability and thresholds.
+         */
+        get: operations["search_observation"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/fhir/Observation/_search": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Search Observation, parameters in the body
+         * @description Whether a scan shows a stroke: one analysis' answer, with its probability and thresholds. What identifies a patient is asked for by this way only.
+         */
+        post: operations["search_observation_by_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/fhir/Observation/{resource_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Read a Observation
+         * @description Whether a scan shows a stroke: one analysis' answer, with its probability and thresholds.
+         */
+        get: operations["read_observation"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/fhir/Patient": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Search Patient
+         * @description Who a scan is of, as its header said. One for all scans with the same PatientID at a site.
+         */
+        get: operations["search_patient"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/fhir/Patient/_search": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Search Patient, parameters in the body
+         * @description Who a scan is of, as its header said. One for all scans with the same PatientID at a site. What identifies a patient is asked for by this way only.
+         */
+        post: operations["search_patient_by_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/fhir/Patient/{resource_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Read a Patient
+         * @description Who a scan is of, as its header said. One for all scans with the same PatientID at a site.
+         */
+        get: operations["read_patient"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/fhir/Provenance": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Search Provenance
+         * @description How an answer came about: the model, the images, the readers.
+         */
+        get: operations["search_provenance"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/fhir/Provenance/_search": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Search Provenance, parameters in the body
+         * @description How an answer came about: the model, the images, the readers. What identifies a patient is asked for by this way only.
+         */
+        post: operations["search_provenance_by_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/fhir/Provenance/{resource_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Read a Provenance
+         * @description How an answer came about: the model, the images, the readers.
+         */
+        get: operations["read_provenance"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/fhir/ServiceRequest": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Search ServiceRequest
+         * @description One analysis of a study. Creating one orders an analysis, of a study that is here or is fetched from an archive.
+         */
+        get: operations["search_servicerequest"];
+        put?: never;
+        /**
+         * Order an analysis
+         * @description Have a study analysed (again). `supportingInfo` names it by reference or by identifier.
+         *
+         *     One that is not here is fetched from the site's archives first: the order is `active`, and `revoked` with the reason when
+         *     that fails. `priority` stat, asap and urgent make it STAT. The order's id is the job's.
+         */
+        post: operations["create_servicerequest"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/fhir/ServiceRequest/_search": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Search ServiceRequest, parameters in the body
+         * @description One analysis of a study. Creating one orders an analysis, of a study that is here or is fetched from an archive. What identifies a patient is asked for by this way only.
+         */
+        post: operations["search_servicerequest_by_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/fhir/ServiceRequest/{resource_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Read a ServiceRequest
+         * @description One analysis of a study. Creating one orders an analysis, of a study that is here or is fetched from an archive.
+         */
+        get: operations["read_servicerequest"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/models": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List model versions
+         * @description Every registered version, newest first, with the champion and its challenger side by side.
+         */
+        get: operations["list_models"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/models/{version}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Read a model version
+         * @description What it says of itself, and the training, gate report and approvals that it came by.
+         */
+        get: operations["read_model"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/models/{version}/promote": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Put an approved version to use
+         * @description Only what passed the gate and was approved; the last approval does this by itself unless it asks not to.
+         */
+        post: operations["promote_model"];
         delete?: never;
         options?: never;
         head?: never;
@@ -525,6 +1947,134 @@ export type paths = {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/models/releases": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List changes of the model in use
+         * @description Promotions and rollbacks, newest first.
+         */
+        get: operations["list_releases"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/models/rollback": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Roll back to an earlier model
+         * @description At once: the workers are told, and running analyses end with the model that they began with.
+         *
+         *     A challenger that ran beside the model in use runs no more.
+         */
+        post: operations["roll_back_model"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/models/rollout": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Read how a challenger runs beside the model in use
+         * @description Shadow, canary or none, and how far champion and challenger agree on the same studies.
+         */
+        get: operations["read_model_rollout"];
+        /**
+         * Run a challenger beside the model in use
+         * @description Shadow: it answers the same studies, unseen by clinicians. Canary: it answers a share of the studies.
+         *
+         *     A canary must have passed the gate and been approved, as a model in use must. Any change of the model in use ends it.
+         */
+        put: operations["arrange_model_rollout"];
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/models/rollout/disagreements": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List studies on which champion and challenger differ
+         * @description Of the administrator's own site, newest first: another finding or another disposition.
+         */
+        get: operations["list_disagreements"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/monitoring": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * See volumes, drift and agreement
+         * @description What the model is given and says now, against a reference window: counts only, over all sites unless one is named.
+         */
+        get: operations["read_monitoring"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/oauth/token": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Get an access token
+         * @description SMART backend services (SMART App Launch 2.2): an access token for a system that no person works at.
+         */
+        post: operations["issue_token"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/reviews": {
         parameters: {
             query?: never;
@@ -533,10 +2083,30 @@ export type paths = {
             cookie?: never;
         };
         /**
-         * List results that wait for a reader
-         * @description The site's uncertain, unsuitable and not validated results, most urgent first, then longest waiting.
+         * List reviews
+         * @description The site's results: the most urgent first, then what the model would learn most from, then the longest waiting.
          */
         get: operations["list_reviews"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/reviews/agreement": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * See how often readers agree
+         * @description With each other and with the model, over the site's reviews: counts and Cohen's kappa.
+         */
+        get: operations["read_agreement"];
         put?: never;
         post?: never;
         delete?: never;
@@ -578,11 +2148,38 @@ export type paths = {
         };
         /**
          * Read Study
-         * @description A study with its patient, series, latest job and latest result.
+         * @description A study with its patient, series, latest job and latest result. An alert about it counts as seen from then on.
          */
         get: operations["read_study"];
         put?: never;
         post?: never;
+        /**
+         * Erase Study
+         * @description Erase a study for good: identity, images, answers, reviews, and what was learned from as a case.
+         *
+         *     Rows are gone at once; images and the feedback service's part follow within seconds, or as soon as those services
+         *     answer again (`GET /admin/erasures` says how far it is). The same scan sent again is a new study.
+         */
+        delete: operations["erase_study"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/studies/{study_id}/acknowledge": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Take a likely stroke on
+         * @description Says that the caller has seen the alert and acts on it. The first one counts; again changes nothing.
+         */
+        post: operations["acknowledge_study"];
         delete?: never;
         options?: never;
         head?: never;
@@ -629,6 +2226,26 @@ export type paths = {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/studies/{study_id}/clock": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Read a study's clock
+         * @description When it was received, analysed, seen, acknowledged and reported.
+         */
+        get: operations["read_study_clock"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/studies/{study_id}/events": {
         parameters: {
             query?: never;
@@ -658,7 +2275,7 @@ export type paths = {
         };
         /**
          * Read the report
-         * @description The latest answer as one self-contained page, preliminary until a reader confirms it.
+         * @description The latest answer as one self-contained page, preliminary until its review is final.
          */
         get: operations["read_report"];
         put?: never;
@@ -678,11 +2295,51 @@ export type paths = {
         };
         /**
          * Read the report as PDF
-         * @description The latest answer as PDF. The same answer, labels and rules give the same bytes.
+         * @description The latest answer as PDF. The same answer, review, labels and rules give the same bytes.
          */
         get: operations["read_report_pdf"];
         put?: never;
         post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/studies/{study_id}/review": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Read a study's review
+         * @description The review of the latest result, with what the model said and what readers said of it.
+         */
+        get: operations["read_review"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/studies/{study_id}/review/verdicts": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Give a verdict
+         * @description Agree with the latest result or correct it. A reader's second verdict on it replaces the first.
+         */
+        post: operations["give_verdict"];
         delete?: never;
         options?: never;
         head?: never;
@@ -729,6 +2386,69 @@ export type paths = {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/studies/pull": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Fetch a study from an archive
+         * @description Have the CT and MR series of a study fetched, and the study analysed as if it had been sent here.
+         *
+         *     Follow it at `/studies/pulls/{id}`. While it is open, asking for the same study again is the same pull; a study that is
+         *     here already stays the study that it is.
+         */
+        post: operations["pull_study"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/studies/pulls": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List the pulls
+         * @description Studies that the site asked archives for in the last 30 days, the newest first.
+         */
+        get: operations["list_pulls"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/studies/pulls/{pull_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Read a pull
+         * @description How far it is, and the study that it became or why not.
+         */
+        get: operations["read_pull"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/studies/search": {
         parameters: {
             query?: never;
@@ -746,6 +2466,152 @@ export type paths = {
          *     page may hold fewer studies than asked for, even none, and still name a next one.
          */
         post: operations["search_studies"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/trainings": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List trainings
+         * @description Newest first, with their progress, gate reports and approvals.
+         */
+        get: operations["list_trainings"];
+        put?: never;
+        /**
+         * Start a training
+         * @description A new version learns from the confirmed cases, on top of the model in use. One at a time.
+         *
+         *     The cases are frozen into a dataset now. Nothing that answers patients' scans changes by this.
+         */
+        post: operations["request_training"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/trainings/{training_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Read a training
+         * @description Its progress while it runs; what the gate said and who approved once it has ended.
+         */
+        get: operations["read_training"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/trainings/{training_id}/approve": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Approve a candidate
+         * @description The last approval needed puts the model to use, unless it asks not to.
+         */
+        post: operations["approve_training"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/trainings/{training_id}/cancel": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Cancel a training
+         * @description A waiting one ends at once; a running one when the trainer next reports.
+         */
+        post: operations["cancel_training"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/trainings/{training_id}/reject": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Reject a candidate
+         * @description It is kept, with the reason, and can never be put to use.
+         */
+        post: operations["reject_training"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/trainings/methods": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Read which ways of learning can be started
+         * @description Each way of learning, with what the trainer still lacks for it.
+         */
+        get: operations["read_methods"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/trainings/permitted-changes": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Read what a training may change
+         * @description What a training may change, the data that it needs, and what its candidate must keep: the gate's bounds.
+         */
+        get: operations["read_permitted_changes"];
+        put?: never;
+        post?: never;
         delete?: never;
         options?: never;
         head?: never;
@@ -817,6 +2683,29 @@ export type webhooks = Record<string, never>;
 export type components = {
     schemas: {
         /**
+         * Acceptance
+         * @description What the gate asks of a candidate.
+         */
+        Acceptance: {
+            /** Corrected Regressions */
+            corrected_regressions: number;
+            /** Ece Increase */
+            ece_increase: number;
+            /** Held Log Loss Increase */
+            held_log_loss_increase: number;
+            /** Lower Bound */
+            lower_bound: number;
+            /** Maximum Ece */
+            maximum_ece: number;
+            /** Minimum Patients */
+            minimum_patients: number;
+            /**
+             * Unsuitable Increase
+             * @description Of slices of the test set that are refused.
+             */
+            unsuitable_increase: number;
+        };
+        /**
          * Accepted
          * @description The same answer for every registration, so that it tells nobody which addresses are known.
          */
@@ -832,7 +2721,189 @@ export type components = {
          * @description Who acted.
          * @enum {string}
          */
-        ActorKind: "user" | "api_client" | "service" | "system" | "anonymous";
+        ActorKind: "user" | "api_client" | "dicom_peer" | "service" | "system" | "anonymous";
+        /**
+         * AgainstPoisoning
+         * @description What keeps wrong or one-sided verdicts out.
+         */
+        AgainstPoisoning: {
+            /**
+             * Contradiction
+             * @description The champion's probability of the other finding from which a case is doubtful.
+             */
+            contradiction: number;
+            /**
+             * Maximum Doubtful
+             * @description Share of doubtful cases from which on the whole candidate is refused.
+             */
+            maximum_doubtful: number;
+            /** Minimum Readers */
+            minimum_readers: number;
+            /**
+             * Neighbour Share
+             * @description Share of them with the other finding from which a case is doubtful.
+             */
+            neighbour_share: number;
+            /**
+             * Neighbours
+             * @description Nearest slices of other patients that are asked.
+             */
+            neighbours: number;
+            /**
+             * Pair Witnesses
+             * @description New cases of each finding that readers outside a pair that decided half of them must have decided; 0 where only two people read.
+             * @default 1
+             */
+            pair_witnesses: number;
+            /**
+             * Reader Contradiction
+             * @description Share of the nearest slices of other readers' new cases that may say the contrary of one reader's; 0.5 is chance, which is not held against anybody.
+             */
+            reader_contradiction: number;
+            /**
+             * Reader Share
+             * @description Of the new cases from one reader, at most.
+             */
+            reader_share: number;
+        };
+        /**
+         * Agreement
+         * @description Of the verdicts given since ``since``. Only findings count, and a null one is a finding of its own.
+         */
+        Agreement: {
+            /**
+             * Corrected
+             * @description Final ones in which readers decided against the model.
+             */
+            corrected: number;
+            /** Final */
+            final: number;
+            /** @description Over each verdict on a result with a finding. */
+            reader_model: components["schemas"]["AgreementFigure"];
+            /** @description Over each pair of readers of one result. */
+            reader_reader: components["schemas"]["AgreementFigure"];
+            /**
+             * Schema Version
+             * @default 1
+             * @constant
+             */
+            schema_version: 1;
+            /** Since */
+            since: string | null;
+            /** Verdicts */
+            verdicts: number;
+            /**
+             * Waiting
+             * @description Reviews that wait for a reader now.
+             */
+            waiting: number;
+        };
+        /**
+         * AgreementFigure
+         * @description How often two sides said the same. ``kappa`` (Cohen 1960) leaves out what chance explains.
+         */
+        AgreementFigure: {
+            /** Agreed */
+            agreed: number;
+            /** Compared */
+            compared: number;
+            /**
+             * Kappa
+             * @description Null when nothing was compared or all said one thing.
+             */
+            kappa: number | null;
+        };
+        /**
+         * AgreementFigures
+         * @description The reviews that were decided in one week.
+         */
+        AgreementFigures: {
+            /**
+             * Agreed
+             * @description The readers found what the model had found.
+             */
+            agreed: number;
+            /** Decided */
+            decided: number;
+            /**
+             * Week
+             * Format: date
+             * @description Its Monday (UTC).
+             */
+            week: string;
+        };
+        /**
+         * AgreementReport
+         * @description How far two versions say the same of the same studies, over all sites.
+         */
+        AgreementReport: {
+            /** Challenger */
+            challenger: string;
+            /** Champion */
+            champion: string;
+            difference: components["schemas"]["ProbabilityDifference"] | null;
+            /** Findings */
+            findings: components["schemas"]["FindingCount"][];
+            /** First At */
+            first_at: string | null;
+            /**
+             * Kappa
+             * @description Cohen's, of the findings. Null while there are no studies, or when both always said one thing.
+             */
+            kappa: number | null;
+            /** Last At */
+            last_at: string | null;
+            /** Same Disposition */
+            same_disposition: number | null;
+            /**
+             * Same Finding
+             * @description Share, 0..1; null while there are no studies.
+             */
+            same_finding: number | null;
+            /** Studies */
+            studies: number;
+            /**
+             * Waiting
+             * @description Comparisons that wait for a free worker.
+             */
+            waiting: number;
+        };
+        /**
+         * Alarm
+         * @description A drift that somebody should look at.
+         */
+        Alarm: {
+            figure: components["schemas"]["Figure"];
+            modality: components["schemas"]["Modality"] | null;
+            /** Sentence */
+            sentence: string;
+            /**
+             * Site Id
+             * @description Null: over all that was asked for.
+             */
+            site_id: string | null;
+            /** Site Name */
+            site_name: string | null;
+        };
+        /**
+         * AlarmLimits
+         * @description When a drift is an alarm: the shift is large and not chance, with enough studies in both windows.
+         */
+        AlarmLimits: {
+            /**
+             * Agreement Drop
+             * @description How far the share of reviews that agree must have fallen.
+             */
+            agreement_drop: number;
+            /** Least Reviews */
+            least_reviews: number;
+            /** Least Studies */
+            least_studies: number;
+            /** P Value Below */
+            p_value_below: number;
+            /** Psi At Least */
+            psi_at_least: number;
+        };
         /**
          * AnalysisRequest
          * @description Ask for another analysis of a study.
@@ -848,6 +2919,18 @@ export type components = {
             model_version?: string | null;
             /** @description Null keeps the study's. */
             priority?: components["schemas"]["Priority"] | null;
+        };
+        /**
+         * AnswerTimes
+         * @description Seconds from queue to stored answer, over the last day; null when nothing was answered.
+         */
+        AnswerTimes: {
+            /** Answered */
+            answered: number;
+            /** Median Seconds */
+            median_seconds: number | null;
+            /** P95 Seconds */
+            p95_seconds: number | null;
         };
         /**
          * ApiKeyDraft
@@ -942,6 +3025,39 @@ export type components = {
             site_id: string;
         };
         /**
+         * ApprovalOut
+         * @description Who approved a candidate, and when.
+         */
+        ApprovalOut: {
+            /**
+             * Approved At
+             * Format: date-time
+             */
+            approved_at: string;
+            /**
+             * Approver
+             * @description The name.
+             */
+            approver: string;
+            /**
+             * Approver Id
+             * Format: uuid
+             */
+            approver_id: string;
+        };
+        /**
+         * ApprovalRequest
+         * @description An administrator's word for a candidate.
+         */
+        ApprovalRequest: {
+            /**
+             * Publish
+             * @description Whether the model is put to use at once when this is the last approval needed. False leaves it approved, for a canary or a later `POST /models/{version}/promote`.
+             * @default true
+             */
+            publish: boolean;
+        };
+        /**
          * AttemptDetail
          * @description One claim of a job by a worker.
          */
@@ -985,7 +3101,7 @@ export type components = {
             actor_kind: components["schemas"]["ActorKind"];
             /**
              * Actor Name
-             * @description The present name of the user or key.
+             * @description The present name of the user, key or client.
              */
             actor_name?: string | null;
             /** Address */
@@ -1023,6 +3139,61 @@ export type components = {
              */
             site_id: string | null;
         };
+        /** Body_issue_token */
+        Body_issue_token: {
+            /**
+             * Client Assertion
+             * @description A JWT signed by RS384 or ES384 with a registered key (`kid`): `iss` and `sub` are the client's id, `aud` is this address, `exp` within five minutes, `jti` a new one each time.
+             */
+            client_assertion?: string | null;
+            /**
+             * Client Assertion Type
+             * @description `urn:ietf:params:oauth:client-assertion-type:jwt-bearer`.
+             */
+            client_assertion_type?: string | null;
+            /**
+             * Client Id
+             * @description Not needed; if sent, the assertion's issuer.
+             */
+            client_id?: string | null;
+            /**
+             * Grant Type
+             * @description `client_credentials`.
+             */
+            grant_type?: string | null;
+            /**
+             * Scope
+             * @description Scopes, separated by spaces.
+             */
+            scope?: string | null;
+        };
+        /**
+         * Category
+         * @description How many studies of one kind came, before and now.
+         */
+        Category: {
+            /** Current */
+            current: number;
+            /** Name */
+            name: string;
+            /** Reference */
+            reference: number;
+        };
+        /**
+         * ComparedFigure
+         * @description One figure of both versions on the same frozen test set, each with its 95 % interval where there is one.
+         */
+        ComparedFigure: {
+            challenger: components["schemas"]["ModelMetric"] | null;
+            champion: components["schemas"]["ModelMetric"] | null;
+            /**
+             * Level
+             * @enum {string}
+             */
+            level: "slice" | "study";
+            /** Name */
+            name: string;
+        };
         /**
          * Conditions
          * @description When a rule holds. A condition left out holds for everything; all that are given must hold.
@@ -1046,6 +3217,11 @@ export type components = {
              * @description Exclusive. With a probability bound the rule needs a probability.
              */
             probability_below?: number | null;
+            /**
+             * Read
+             * @description Whether readers have decided. Their finding then counts as a confident one, and images that allow none as unsuitable.
+             */
+            read?: boolean | null;
         };
         /**
          * Credentials
@@ -1113,6 +3289,65 @@ export type components = {
             version: string;
         };
         /**
+         * DataNeeded
+         * @description Without so much nothing is learned.
+         */
+        DataNeeded: {
+            /**
+             * Both Findings
+             * @description Whether cases with and cases without a stroke are needed.
+             */
+            both_findings: boolean;
+            /**
+             * Minimum Cases
+             * @description Confirmed cases that no earlier version learned from.
+             */
+            minimum_cases: number;
+            /**
+             * Minimum Patients
+             * @description Whom these cases are of.
+             */
+            minimum_patients: number;
+        };
+        /**
+         * DayFigures
+         * @description The studies that arrived on one day (UTC).
+         */
+        DayFigures: {
+            /** Answered */
+            answered: number;
+            /**
+             * Day
+             * Format: date
+             */
+            day: string;
+            /**
+             * Dispositions
+             * @description Of the answered ones; all four are there.
+             */
+            dispositions: {
+                [key: string]: number;
+            };
+            /** Failed */
+            failed: number;
+            /**
+             * Mean Intensity
+             * @description Mean grey of the head as the network is shown it, 0 black .. 1 white.
+             */
+            mean_intensity: number | null;
+            /** Mean Novelty */
+            mean_novelty: number | null;
+            /** Mean Stroke Probability */
+            mean_stroke_probability: number | null;
+            /**
+             * Mean Uncertainty
+             * @description 1 - |2p - 1| of the stroke probability p: 1 = a toss-up.
+             */
+            mean_uncertainty: number | null;
+            /** Received */
+            received: number;
+        };
+        /**
          * DecisionThresholds
          * @description The calibrated stroke probabilities that the disposition was decided by.
          */
@@ -1129,17 +3364,372 @@ export type components = {
             stroke_at_least: number;
         };
         /**
+         * DeliveryOut
+         * @description One result on its way to one destination.
+         */
+        DeliveryOut: {
+            /** Attempts */
+            attempts: number;
+            /**
+             * Created At
+             * Format: date-time
+             */
+            created_at: string;
+            /** Delivered At */
+            delivered_at: string | null;
+            /**
+             * Destination Id
+             * Format: uuid
+             */
+            destination_id: string;
+            /** Destination Name */
+            destination_name: string;
+            /**
+             * Id
+             * Format: uuid
+             */
+            id: string;
+            /**
+             * Job Id
+             * Format: uuid
+             */
+            job_id: string;
+            /** Last Error */
+            last_error: string | null;
+            /**
+             * Next Attempt At
+             * @description Null when it has ended.
+             */
+            next_attempt_at: string | null;
+            /**
+             * Proof
+             * @description What the receiver answered.
+             * @example MSA-1 AA
+             */
+            proof: string | null;
+            state: components["schemas"]["DeliveryState"];
+            status: components["schemas"]["Occasion"];
+            /**
+             * Study Id
+             * Format: uuid
+             */
+            study_id: string;
+        };
+        /**
+         * DeliveryState
+         * @description Where a delivery stands.
+         *
+         *     ``retrying``: it failed and waits. ``dead``: it was given up, an administrator may send it again. ``skipped``: there was
+         *     nothing to send, ``last_error`` says why.
+         * @enum {string}
+         */
+        DeliveryState: "queued" | "sending" | "retrying" | "delivered" | "dead" | "skipped";
+        /**
+         * DestinationDraft
+         * @description A destination to enter, or what it is changed to.
+         */
+        DestinationDraft: {
+            /**
+             * Content
+             * @description Objects that a DICOM destination gets; of `hl7_mllp`, `pdf` sends the report along.
+             * @default [
+             *       "sc",
+             *       "sr"
+             *     ]
+             */
+            content: components["schemas"]["ObjectKind"][];
+            /**
+             * Enabled
+             * @description Results wait for a disabled one that they were queued for.
+             * @default true
+             */
+            enabled: boolean;
+            /**
+             * Host
+             * @description Of `dicom_store` and `hl7_mllp`.
+             * @example 10.0.0.7
+             */
+            host?: string | null;
+            kind: components["schemas"]["DestinationKind"];
+            /**
+             * Name
+             * @example PACS, St. Mary's
+             */
+            name: string;
+            /**
+             * Own Name
+             * @description Calling AE title, or HL7's sending application.
+             * @default ICTUS
+             */
+            own_name: string;
+            /** Port */
+            port?: number | null;
+            /**
+             * Remote Name
+             * @description Called AE title, or HL7's receiving application.
+             * @default ANY-SCP
+             */
+            remote_name: string;
+            /**
+             * Secret
+             * @description Password, bearer token, or a webhook's signing secret (`whsec_…`; made here when left out). Left out in a change, the present one stays.
+             */
+            secret?: string | null;
+            /**
+             * Statuses
+             * @description `escalated`, of `webhook` alone, tells of a likely stroke that nobody has taken on in time.
+             * @default [
+             *       "corrected",
+             *       "final",
+             *       "preliminary"
+             *     ]
+             */
+            statuses: components["schemas"]["Occasion"][];
+            /**
+             * Tls
+             * @description Of `dicom_store` and `hl7_mllp`; the certificate is checked.
+             * @default false
+             */
+            tls: boolean;
+            /**
+             * Url
+             * @description Of `stow` (the DICOMweb address, `/studies` is added) and `webhook`.
+             * @example https://pacs.example.org/dicom-web
+             */
+            url?: string | null;
+            /**
+             * Username
+             * @description Of `stow`: with it the secret is a password, else a bearer token.
+             */
+            username?: string | null;
+        };
+        /**
+         * DestinationKind
+         * @description How a destination is spoken to.
+         * @enum {string}
+         */
+        DestinationKind: "dicom_store" | "stow" | "hl7_mllp" | "webhook";
+        /**
+         * DestinationOut
+         * @description A destination with how it does, without its secret.
+         */
+        DestinationOut: {
+            /** Content */
+            content: components["schemas"]["ObjectKind"][];
+            /**
+             * Created At
+             * Format: date-time
+             */
+            created_at: string;
+            /**
+             * Dead
+             * @description Deliveries that were given up.
+             */
+            dead: number;
+            /** Enabled */
+            enabled: boolean;
+            /**
+             * Failures
+             * @description Connections that failed in a row; 0 when it answered last.
+             */
+            failures: number;
+            /** Has Secret */
+            has_secret: boolean;
+            /** Host */
+            host: string | null;
+            /**
+             * Id
+             * Format: uuid
+             */
+            id: string;
+            kind: components["schemas"]["DestinationKind"];
+            /** Last Delivered At */
+            last_delivered_at: string | null;
+            /** Last Error */
+            last_error: string | null;
+            /** Name */
+            name: string;
+            /** Own Name */
+            own_name: string;
+            /** Port */
+            port: number | null;
+            /** Remote Name */
+            remote_name: string;
+            /**
+             * Retry At
+             * @description Nothing is tried before.
+             */
+            retry_at: string | null;
+            /** Statuses */
+            statuses: components["schemas"]["Occasion"][];
+            /** Tls */
+            tls: boolean;
+            /** Url */
+            url: string | null;
+            /** Username */
+            username: string | null;
+            /**
+             * Waiting
+             * @description Deliveries still to come.
+             */
+            waiting: number;
+        };
+        /**
+         * DestinationTest
+         * @description Whether a destination answered just now.
+         */
+        DestinationTest: {
+            /**
+             * Detail
+             * @description What it answered, or why not.
+             * @example C-ECHO 0000
+             */
+            detail: string;
+            /** Reached */
+            reached: boolean;
+        };
+        /**
+         * Disagreement
+         * @description A study of which the two versions say different things.
+         */
+        Disagreement: {
+            /** Challenger */
+            challenger: string;
+            challenger_disposition: components["schemas"]["Disposition"];
+            challenger_finding: components["schemas"]["Finding"] | null;
+            /** Challenger Probability */
+            challenger_probability: number | null;
+            /** Champion */
+            champion: string;
+            champion_disposition: components["schemas"]["Disposition"];
+            champion_finding: components["schemas"]["Finding"] | null;
+            /** Champion Probability */
+            champion_probability: number | null;
+            /**
+             * Compared At
+             * Format: date-time
+             */
+            compared_at: string;
+            /**
+             * Study Id
+             * Format: uuid
+             */
+            study_id: string;
+        };
+        /**
          * Disposition
          * @description What may be done with a prediction.
          * @enum {string}
          */
         Disposition: "confident" | "uncertain" | "unsuitable" | "not_validated";
         /**
+         * Distribution
+         * @description How the values of one figure lie, before and now.
+         */
+        Distribution: {
+            /** Current */
+            current: number[];
+            /**
+             * Edges
+             * @description Lower edges of the bins and the last one's upper edge; values outside are in the first and last bin.
+             */
+            edges: number[];
+            /** Reference */
+            reference: number[];
+        };
+        /**
+         * Drift
+         * @description One figure now against the reference window. Null measures: too few studies to tell.
+         */
+        Drift: {
+            /** Alarm */
+            alarm: boolean;
+            /**
+             * Categories
+             * @description Of scanners: each kind that the headers state, most studies first; rare ones are taken together. Null for the other figures.
+             */
+            categories?: components["schemas"]["Category"][] | null;
+            /** Current Count */
+            current_count: number;
+            /** @description Null for scanners, dispositions and agreement, which have no scale. */
+            distribution: components["schemas"]["Distribution"] | null;
+            figure: components["schemas"]["Figure"];
+            /**
+             * Ks
+             * @description Kolmogorov-Smirnov distance, 0..1. Null where there is no distribution.
+             */
+            ks: number | null;
+            /**
+             * P Value
+             * @description The chance of such a shift without any drift: of the KS test; of a chi-square test for scanners and dispositions; of a test of two shares for agreement.
+             */
+            p_value: number | null;
+            /**
+             * Psi
+             * @description Population stability index; 0 = the same. Null for agreement.
+             */
+            psi: number | null;
+            /** Reference Count */
+            reference_count: number;
+            /**
+             * Sentence
+             * @description What this says, in words.
+             */
+            sentence: string;
+        };
+        /**
+         * EnteredDestination
+         * @description A destination that was entered, and the signing secret that was made for it, shown this once.
+         */
+        EnteredDestination: {
+            destination: components["schemas"]["DestinationOut"];
+            /** Webhook Secret */
+            webhook_secret: string | null;
+        };
+        /**
+         * Erasure
+         * @description The tombstone of an erased study, and whether everything of it is gone everywhere.
+         */
+        Erasure: {
+            /**
+             * Erased At
+             * Format: date-time
+             */
+            erased_at: string;
+            /**
+             * Erased By
+             * @description The administrator; null: its time was over.
+             */
+            erased_by: string | null;
+            /**
+             * Feedback Told
+             * @description The feedback service has erased its part.
+             */
+            feedback_told: boolean;
+            /**
+             * Objects Removed
+             * @description Images, pictures and embeddings are out of the object store.
+             */
+            objects_removed: boolean;
+            reason: components["schemas"]["ErasureReason"];
+            /**
+             * Study Id
+             * Format: uuid
+             */
+            study_id: string;
+        };
+        /**
+         * ErasureReason
+         * @description Why a study was erased. A word of this list and no free text, which might name the patient.
+         * @enum {string}
+         */
+        ErasureReason: "patient_request" | "wrong_patient" | "sent_by_mistake" | "retention_ended" | "legal_order" | "test_data" | "rejected";
+        /**
          * EventKind
          * @description What happened.
          * @enum {string}
          */
-        EventKind: "study.held" | "study.erased" | "study.priority_raised" | "job.queued" | "job.started" | "job.progress" | "job.completed" | "job.failed" | "job.cancelled";
+        EventKind: "study.held" | "study.erased" | "study.priority_raised" | "job.queued" | "job.started" | "job.progress" | "job.completed" | "job.failed" | "job.cancelled" | "review.changed" | "alert.raised" | "alert.acknowledged" | "alert.escalated";
         /**
          * FailedJob
          * @description A job that needs a person, with its attempts, newest first.
@@ -1217,11 +3807,158 @@ export type components = {
             message: string;
         };
         /**
+         * Figure
+         * @description What is watched for drift.
+         * @enum {string}
+         */
+        Figure: "stroke_probability" | "novelty" | "uncertainty" | "intensity" | "contrast" | "scanner" | "disposition" | "agreement";
+        /**
+         * FigureNow
+         * @description One of the gauges that Prometheus is told.
+         */
+        FigureNow: {
+            /** Help */
+            help: string;
+            /** Labels */
+            labels: {
+                [key: string]: string;
+            };
+            /** Name */
+            name: string;
+            /** Value */
+            value: number;
+        };
+        /**
          * Finding
          * @description What the network was asked to tell apart.
          * @enum {string}
          */
         Finding: "stroke" | "normal";
+        /**
+         * FindingCount
+         * @description How many studies had these two findings; null is "the model may not say".
+         */
+        FindingCount: {
+            challenger: components["schemas"]["Finding"] | null;
+            champion: components["schemas"]["Finding"] | null;
+            /** Studies */
+            studies: number;
+        };
+        /**
+         * FineTuning
+         * @description How the last stages of the backbones learn with the head, from images.
+         */
+        FineTuning: {
+            /**
+             * Backbone Rate
+             * @description Of the last stage, as a share of the head's.
+             */
+            backbone_rate: number;
+            /** Batch Size */
+            batch_size: number;
+            /**
+             * Depth
+             * @description The first stage that learns; what lies before it is run once.
+             * @enum {string}
+             */
+            depth: "layer4" | "layer3";
+            /**
+             * Epochs
+             * @description At most.
+             */
+            epochs: number;
+            /**
+             * Held Share
+             * @description Of the patients; they are not learned from.
+             */
+            held_share: number;
+            /**
+             * Learning Rate
+             * @description Of the head.
+             */
+            learning_rate: number;
+            /**
+             * Minutes
+             * @description After which no further epoch begins.
+             */
+            minutes: number;
+            /**
+             * Patience
+             * @description Epochs without a better score on what was held out.
+             */
+            patience: number;
+            /**
+             * Replay Slices
+             * @description Of the replay data set, that are learned from.
+             */
+            replay_slices: number;
+            /**
+             * Suitability Slices
+             * @description Of the replay data set, that the suitability check is fitted to again.
+             */
+            suitability_slices: number;
+            /**
+             * Views
+             * @description Augmented views of each slice that is learned from, beside itself.
+             */
+            views: number;
+            /** Weight Decay */
+            weight_decay: number;
+        };
+        /**
+         * GateCheck
+         * @description One question of the gate: a figure of the candidate, held against its bound.
+         */
+        GateCheck: {
+            /**
+             * Bound
+             * @description What the permitted changes ask for.
+             */
+            bound: number | null;
+            /**
+             * Lower Bound
+             * @description Of its 95 % interval, where there is one.
+             */
+            lower_bound?: number | null;
+            /**
+             * Measured
+             * @description Null: it could not be measured, and the sentence says why.
+             */
+            measured: number | null;
+            /**
+             * Name
+             * @description Stable, e.g. 'auc_difference'.
+             */
+            name: string;
+            /** Passed */
+            passed: boolean;
+            /**
+             * Sentence
+             * @description The same in plain words.
+             */
+            sentence: string;
+            /**
+             * Subgroup
+             * @description Null: over all test cases.
+             */
+            subgroup?: string | null;
+        };
+        /**
+         * GateReport
+         * @description What the gate says of a candidate; it passed when every check did.
+         */
+        GateReport: {
+            /** Checks */
+            checks: components["schemas"]["GateCheck"][];
+            /** Passed */
+            passed: boolean;
+        };
+        /**
+         * HaemorrhageSubtype
+         * @description Where an intracranial haemorrhage is, as the development data tells them apart.
+         * @enum {string}
+         */
+        HaemorrhageSubtype: "intraventricular" | "intraparenchymal" | "subarachnoid" | "epidural" | "subdural";
         /**
          * Health
          * @description The answer of a healthy process.
@@ -1243,6 +3980,59 @@ export type components = {
              */
             status: string;
         };
+        /**
+         * IncomingOut
+         * @description A study that was received by DICOM, and what became of it.
+         */
+        IncomingOut: {
+            /** Bytes */
+            bytes: number;
+            /**
+             * Code
+             * @description Why it is in quarantine, or waits.
+             */
+            code: string | null;
+            /**
+             * Detail
+             * @description The same in words.
+             */
+            detail: string | null;
+            /**
+             * First Received At
+             * Format: date-time
+             */
+            first_received_at: string;
+            /**
+             * Id
+             * Format: uuid
+             */
+            id: string;
+            /**
+             * Last Received At
+             * Format: date-time
+             */
+            last_received_at: string;
+            /** Objects */
+            objects: number;
+            /**
+             * Sender Id
+             * Format: uuid
+             */
+            sender_id: string;
+            sender_kind: components["schemas"]["ActorKind"];
+            state: components["schemas"]["IncomingState"];
+            /**
+             * Study Id
+             * @description The study that it became.
+             */
+            study_id: string | null;
+        };
+        /**
+         * IncomingState
+         * @description Where a received study stands.
+         * @enum {string}
+         */
+        IncomingState: "receiving" | "accepting" | "accepted" | "quarantined" | "discarded";
         /**
          * IssuedApiKey
          * @description A new API key with its secret, which is shown once and stored nowhere.
@@ -1320,6 +4110,82 @@ export type components = {
          */
         JobState: "queued" | "running" | "completed" | "failed" | "cancelled";
         /**
+         * KeySetDocument
+         * @description A JSON Web Key Set (RFC 7517) of public keys, each with a `kid`.
+         */
+        KeySetDocument: {
+            /** Keys */
+            keys: {
+                [key: string]: unknown;
+            }[];
+        };
+        /**
+         * Learning
+         * @description How the head learns from embeddings.
+         */
+        Learning: {
+            /** Batch Size */
+            batch_size: number;
+            /**
+             * Distillation
+             * @description Weight of the distance to the champion's answers.
+             */
+            distillation: number;
+            /** Epochs */
+            epochs: number;
+            /**
+             * Held Share
+             * @description Of the patients; they are not learned from.
+             */
+            held_share: number;
+            /** Learning Rate */
+            learning_rate: number;
+            /**
+             * Minimum Steps
+             * @description Batches in an epoch, at least.
+             */
+            minimum_steps: number;
+            /**
+             * New Share
+             * @description Of a batch; the rest is replay and earlier cases.
+             */
+            new_share: number;
+            /** Patience */
+            patience: number;
+            /**
+             * Penalty
+             * @description Of the distance to what a solved head is pulled towards, against the mean log loss.
+             */
+            penalty: number;
+            /**
+             * Protected
+             * @description Share of the variation within replay and earlier cases that a solved head may not change along.
+             */
+            protected: number;
+            /**
+             * Stay
+             * @description Share of the champion's weights that the penalty pulls a solved head towards.
+             */
+            stay: number;
+            /**
+             * Temperature
+             * @description Of distillation (Hinton et al. 2015).
+             */
+            temperature: number;
+            /** Weight Decay */
+            weight_decay: number;
+        };
+        /**
+         * MayChange
+         * @description The parts that each way of learning may touch.
+         */
+        MayChange: {
+            /** Full Fine Tuning */
+            full_fine_tuning: ("head" | "backbones" | "calibration" | "limits" | "suitability")[];
+            /** Latent Replay */
+            latent_replay: ("head" | "backbones" | "calibration" | "limits" | "suitability")[];
+        };
+        /**
          * Me
          * @description The person who is signed in.
          */
@@ -1352,6 +4218,53 @@ export type components = {
             site: components["schemas"]["SiteName"];
         };
         /**
+         * Measured
+         * @description What a version's figures were measured on. Figures of different patients say nothing of which version is better.
+         */
+        Measured: {
+            /**
+             * How
+             * @description How its own figures were obtained, as its manifest says it.
+             */
+            how: string | null;
+            /**
+             * On Test Set
+             * @description The version's own figures are those of the test set.
+             */
+            on_test_set: boolean;
+            /**
+             * Patients
+             * @description Of the version's own evaluation, where that is another one.
+             */
+            patients: number | null;
+            /**
+             * Test Figures
+             * @description On the frozen test set, e.g. `study.roc_auc`.
+             */
+            test_figures: {
+                [key: string]: number;
+            };
+            /** Test Patients */
+            test_patients: number | null;
+            /**
+             * Test Set
+             * @description Names the frozen test set; versions with the same one were measured on the same slices. Null: the version carries none.
+             */
+            test_set: string | null;
+        };
+        /**
+         * MethodOut
+         * @description A way of learning, and whether the trainer can.
+         */
+        MethodOut: {
+            method: components["schemas"]["TrainingMethod"];
+            /**
+             * Missing
+             * @description What an administrator must set first; null: it can be started.
+             */
+            missing: string | null;
+        };
+        /**
          * Modality
          * @description DICOM Modality (0008,0060) as far as Ictus tells them apart (PS3.3 C.7.3.1.1.1).
          * @enum {string}
@@ -1368,6 +4281,15 @@ export type components = {
              * @example stroke
              */
             name: string;
+        };
+        /**
+         * ModelDetail
+         * @description One version: what it says of itself, what the registry knows of it, and the training that made it.
+         */
+        ModelDetail: {
+            description: components["schemas"]["CurrentModel"];
+            registered: components["schemas"]["ModelVersionOut"];
+            training: components["schemas"]["TrainingOut"] | null;
         };
         /**
          * ModelFact
@@ -1430,6 +4352,43 @@ export type components = {
             value: number;
         };
         /**
+         * ModelOverview
+         * @description Every registered version, newest first, and the champion and its challenger side by side.
+         */
+        ModelOverview: {
+            /** Approvals Needed */
+            approvals_needed: number;
+            /**
+             * Challenger
+             * @description The version that runs beside the champion, or else the newest that waits for approval.
+             */
+            challenger: string | null;
+            /** Champion */
+            champion: string | null;
+            /**
+             * Compared Patients
+             * @description Of that test set, as far as it is known.
+             */
+            compared_patients: number | null;
+            /**
+             * Comparison
+             * @description On the frozen test set of both; empty when they were not measured on the same one.
+             */
+            comparison: components["schemas"]["ComparedFigure"][];
+            /**
+             * Releases
+             * @description The latest; `GET /models/releases` has all.
+             */
+            releases: components["schemas"]["ReleaseOut"][];
+            /**
+             * Rollback Target
+             * @description What a rollback would bring back.
+             */
+            rollback_target: string | null;
+            /** Versions */
+            versions: components["schemas"]["ModelVersionOut"][];
+        };
+        /**
          * ModelThresholds
          * @description What calibrated stroke probabilities are held against; between the two the answer is uncertain.
          */
@@ -1437,6 +4396,93 @@ export type components = {
             /** @description For a series with fewer slices than `minimum_slices`. */
             slice: components["schemas"]["DecisionThresholds"];
             study: components["schemas"]["DecisionThresholds"];
+        };
+        /**
+         * ModelVersionOut
+         * @description One registered version.
+         */
+        ModelVersionOut: {
+            /** Aliases */
+            aliases: ("champion" | "challenger")[];
+            /** Approvals */
+            approvals: number;
+            /** Can Be Promoted */
+            can_be_promoted: boolean;
+            /** Can Be Rolled Back To */
+            can_be_rolled_back_to: boolean;
+            /**
+             * Figures
+             * @description As its evaluation found them, e.g. `study.roc_auc`.
+             */
+            figures: {
+                [key: string]: number;
+            };
+            /**
+             * Gate
+             * @description Null: no gate has judged it.
+             */
+            gate: ("passed" | "refused") | null;
+            measured: components["schemas"]["Measured"];
+            /**
+             * Registered At
+             * Format: date-time
+             */
+            registered_at: string;
+            /**
+             * Sha256
+             * @description Digest of the manifest, which holds the digests of all files.
+             */
+            sha256: string;
+            /**
+             * Training Id
+             * @description The training that made it here, if one did.
+             */
+            training_id: string | null;
+            training_state: components["schemas"]["TrainingState"] | null;
+            /** Version */
+            version: string;
+        };
+        /**
+         * Monitoring
+         * @description Volumes, distributions and agreement of what was asked for, and of each site and modality in it.
+         */
+        Monitoring: {
+            /**
+             * Agreement
+             * @description Of both windows, by week, oldest first.
+             */
+            agreement: components["schemas"]["AgreementFigures"][];
+            /** Alarms */
+            alarms: components["schemas"]["Alarm"][];
+            current: components["schemas"]["TimeWindow"];
+            /**
+             * Days
+             * @description Of the current window, oldest first, empty days included.
+             */
+            days: components["schemas"]["DayFigures"][];
+            /** Drifts */
+            drifts: components["schemas"]["Drift"][];
+            /**
+             * Groups
+             * @description By site and modality, most studies first.
+             */
+            groups: components["schemas"]["Volume"][];
+            limits: components["schemas"]["AlarmLimits"];
+            reference: components["schemas"]["TimeWindow"];
+        };
+        /**
+         * NewPeer
+         * @description A peer to let in.
+         */
+        NewPeer: {
+            /** Ae Title */
+            ae_title: string;
+            /**
+             * Site Id
+             * Format: uuid
+             * @description The site that its studies belong to.
+             */
+            site_id: string;
         };
         /**
          * NextStep
@@ -1517,6 +4563,86 @@ export type components = {
             schema_version: 1;
         };
         /**
+         * OAuthClientDraft
+         * @description Another system to register for SMART backend services.
+         */
+        OAuthClientDraft: {
+            /** @description Its public keys, RSA or P-384: RS384 or ES384. */
+            jwks: components["schemas"]["KeySetDocument"];
+            /**
+             * Name
+             * @description The system that will use it.
+             * @example EHR, St. Mary's
+             */
+            name: string;
+            /**
+             * Scopes
+             * @description What it may ask for: SMART's system scopes, and this API's own.
+             * @example [
+             *       "system/*.rs"
+             *     ]
+             */
+            scopes: string[];
+            /**
+             * Site Id
+             * Format: uuid
+             * @example 0b9f6a4e-6c1d-4a58-9f0e-2f6a7d1c3b5e
+             */
+            site_id: string;
+        };
+        /**
+         * OAuthClientOut
+         * @description A registered system.
+         */
+        OAuthClientOut: {
+            /**
+             * Created At
+             * Format: date-time
+             */
+            created_at: string;
+            /**
+             * Created By
+             * Format: uuid
+             */
+            created_by: string;
+            /**
+             * Id
+             * Format: uuid
+             * @description The `client_id`: issuer and subject of its assertions.
+             */
+            id: string;
+            /**
+             * Key Ids
+             * @description `kid` of each registered key.
+             */
+            key_ids: string[];
+            /** Last Used At */
+            last_used_at: string | null;
+            /** Name */
+            name: string;
+            /** Revoked At */
+            revoked_at: string | null;
+            /** Scopes */
+            scopes: string[];
+            /**
+             * Site Id
+             * Format: uuid
+             */
+            site_id: string;
+        };
+        /**
+         * ObjectKind
+         * @description What is made of a result.
+         * @enum {string}
+         */
+        ObjectKind: "sr" | "pm" | "sc" | "pdf";
+        /**
+         * Occasion
+         * @description What a destination can be told of: a result, by its report's status, or a likely stroke that nobody has taken on.
+         * @enum {string}
+         */
+        Occasion: "preliminary" | "final" | "corrected" | "escalated";
+        /**
          * OneTimePassword
          * @description A password for one sign-in, shown once.
          */
@@ -1534,6 +4660,34 @@ export type components = {
             one_time_password: string;
         };
         /**
+         * Operations
+         * @description One look at the installation.
+         */
+        Operations: {
+            answers: components["schemas"]["AnswerTimes"];
+            /**
+             * At
+             * Format: date-time
+             */
+            at: string;
+            /** Figures */
+            figures: components["schemas"]["FigureNow"][];
+            /** Parts */
+            parts: components["schemas"]["PartState"][];
+            /**
+             * Spool Bytes
+             * @description Size of the file system that uploads are spooled to.
+             */
+            spool_bytes: number;
+            /**
+             * Spool Free Bytes
+             * @description Free where uploads are spooled.
+             */
+            spool_free_bytes: number;
+            /** Workers */
+            workers: components["schemas"]["WorkerState"][];
+        };
+        /**
          * Outcome
          * @description How it ended: done, refused to the caller (4xx), or failed on our side (5xx).
          * @enum {string}
@@ -1543,6 +4697,36 @@ export type components = {
         Page_AuditEventOut_: {
             /** Items */
             items: components["schemas"]["AuditEventOut"][];
+            /**
+             * Next Cursor
+             * @description Send it as `cursor` for the next page; null at the end.
+             */
+            next_cursor: string | null;
+        };
+        /** Page[DeliveryOut] */
+        Page_DeliveryOut_: {
+            /** Items */
+            items: components["schemas"]["DeliveryOut"][];
+            /**
+             * Next Cursor
+             * @description Send it as `cursor` for the next page; null at the end.
+             */
+            next_cursor: string | null;
+        };
+        /** Page[Disagreement] */
+        Page_Disagreement_: {
+            /** Items */
+            items: components["schemas"]["Disagreement"][];
+            /**
+             * Next Cursor
+             * @description Send it as `cursor` for the next page; null at the end.
+             */
+            next_cursor: string | null;
+        };
+        /** Page[Erasure] */
+        Page_Erasure_: {
+            /** Items */
+            items: components["schemas"]["Erasure"][];
             /**
              * Next Cursor
              * @description Send it as `cursor` for the next page; null at the end.
@@ -1559,10 +4743,30 @@ export type components = {
              */
             next_cursor: string | null;
         };
-        /** Page[ReviewOut] */
-        Page_ReviewOut_: {
+        /** Page[PullOut] */
+        Page_PullOut_: {
             /** Items */
-            items: components["schemas"]["ReviewOut"][];
+            items: components["schemas"]["PullOut"][];
+            /**
+             * Next Cursor
+             * @description Send it as `cursor` for the next page; null at the end.
+             */
+            next_cursor: string | null;
+        };
+        /** Page[ReleaseOut] */
+        Page_ReleaseOut_: {
+            /** Items */
+            items: components["schemas"]["ReleaseOut"][];
+            /**
+             * Next Cursor
+             * @description Send it as `cursor` for the next page; null at the end.
+             */
+            next_cursor: string | null;
+        };
+        /** Page[ReviewLine] */
+        Page_ReviewLine_: {
+            /** Items */
+            items: components["schemas"]["ReviewLine"][];
             /**
              * Next Cursor
              * @description Send it as `cursor` for the next page; null at the end.
@@ -1579,6 +4783,16 @@ export type components = {
              */
             next_cursor: string | null;
         };
+        /** Page[TrainingOut] */
+        Page_TrainingOut_: {
+            /** Items */
+            items: components["schemas"]["TrainingOut"][];
+            /**
+             * Next Cursor
+             * @description Send it as `cursor` for the next page; null at the end.
+             */
+            next_cursor: string | null;
+        };
         /** Page[UserOut] */
         Page_UserOut_: {
             /** Items */
@@ -1588,6 +4802,24 @@ export type components = {
              * @description Send it as `cursor` for the next page; null at the end.
              */
             next_cursor: string | null;
+        };
+        /**
+         * PartState
+         * @description Whether a part answered just now.
+         */
+        PartState: {
+            /**
+             * Milliseconds
+             * @description How long it took to answer, or to be given up.
+             */
+            milliseconds: number;
+            /**
+             * Name
+             * @example database
+             */
+            name: string;
+            /** Ok */
+            ok: boolean;
         };
         /**
          * PasswordChange
@@ -1637,11 +4869,72 @@ export type components = {
             study_time: string | null;
         };
         /**
+         * Peer
+         * @description An application entity that may send by C-STORE.
+         */
+        Peer: {
+            /** Ae Title */
+            ae_title: string;
+            /**
+             * Created At
+             * Format: date-time
+             */
+            created_at: string;
+            /**
+             * Id
+             * Format: uuid
+             */
+            id: string;
+            /**
+             * Site Id
+             * Format: uuid
+             */
+            site_id: string;
+        };
+        /**
+         * PermittedChanges
+         * @description The whole file.
+         */
+        PermittedChanges: {
+            acceptance: components["schemas"]["Acceptance"];
+            data: components["schemas"]["DataNeeded"];
+            fine_tuning: components["schemas"]["FineTuning"];
+            /**
+             * Format Version
+             * @constant
+             */
+            format_version: 1;
+            learning: components["schemas"]["Learning"];
+            may_change: components["schemas"]["MayChange"];
+            poisoning: components["schemas"]["AgainstPoisoning"];
+        };
+        /**
          * Priority
          * @description DICOM Requested Procedure Priority (0040,1003), the two that Ictus queues by.
          * @enum {string}
          */
         Priority: "STAT" | "ROUTINE";
+        /**
+         * ProbabilityDifference
+         * @description Of stroke probabilities, challenger minus champion, over studies that have both.
+         */
+        ProbabilityDifference: {
+            /**
+             * Largest
+             * @description The largest absolute one.
+             */
+            largest: number;
+            /** Mean */
+            mean: number;
+            /** Mean Absolute */
+            mean_absolute: number;
+            /** Median Absolute */
+            median_absolute: number;
+            /** P95 Absolute */
+            p95_absolute: number;
+            /** Studies */
+            studies: number;
+        };
         /**
          * Problem
          * @description An error, as RFC 9457 describes it. Further members depend on ``code``.
@@ -1688,6 +4981,142 @@ export type components = {
             [key: string]: unknown;
         };
         /**
+         * ProgressOut
+         * @description How far a training is.
+         */
+        ProgressOut: {
+            /** At */
+            at: string | null;
+            /** Figures */
+            figures: {
+                [key: string]: number;
+            };
+            /**
+             * Fraction
+             * @description 0..1, of the whole training.
+             */
+            fraction: number;
+            /** Stage */
+            stage: string | null;
+        };
+        /**
+         * ProviderOffer
+         * @description The provider where people can sign in.
+         */
+        ProviderOffer: {
+            /**
+             * Address
+             * @description Where the button leads, by a plain link.
+             * @example /api/v1/auth/oidc/sign-in
+             */
+            address: string;
+            /**
+             * Label
+             * @description What the button says.
+             * @example Hospital account
+             */
+            label: string;
+        };
+        /**
+         * PullOut
+         * @description A study on its way from an archive.
+         */
+        PullOut: {
+            /**
+             * Accession Number
+             * @description Likewise.
+             */
+            accession_number: string | null;
+            /** Attempts */
+            attempts: number;
+            /**
+             * Code
+             * @description Why it failed, or is tried again.
+             */
+            code: string | null;
+            /**
+             * Created At
+             * Format: date-time
+             */
+            created_at: string;
+            /**
+             * Expected
+             * @description Of so many, where the archive counts them.
+             */
+            expected: number | null;
+            /**
+             * Fetched At
+             * @description When all of it was here; then it is read.
+             */
+            fetched_at: string | null;
+            /** Finished At */
+            finished_at: string | null;
+            /**
+             * Id
+             * Format: uuid
+             */
+            id: string;
+            /**
+             * Instances
+             * @description So many have come in the present or last attempt.
+             */
+            instances: number;
+            /**
+             * Next Attempt At
+             * @description Null while it is fetched, and when it has ended.
+             */
+            next_attempt_at: string | null;
+            priority: components["schemas"]["Priority"];
+            /**
+             * Reason
+             * @description The same in words.
+             */
+            reason: string | null;
+            /**
+             * Source Id
+             * @description Where it is fetched from; null until one of several has it.
+             */
+            source_id: string | null;
+            state: components["schemas"]["PullState"];
+            /**
+             * Study Id
+             * @description The study that it is.
+             */
+            study_id: string | null;
+            /**
+             * Study Instance Uid
+             * @description As it was asked for.
+             */
+            study_instance_uid: string | null;
+        };
+        /**
+         * PullRequest
+         * @description A study to fetch, named by one of its two numbers.
+         * @example {
+         *       "accession_number": "ACC-1234",
+         *       "priority": "STAT"
+         *     }
+         */
+        PullRequest: {
+            /** Accession Number */
+            accession_number?: string | null;
+            /** @default ROUTINE */
+            priority: components["schemas"]["Priority"];
+            /**
+             * Source Id
+             * @description Null asks every source of the site.
+             */
+            source_id?: string | null;
+            /** Study Instance Uid */
+            study_instance_uid?: string | null;
+        };
+        /**
+         * PullState
+         * @description Where a pull stands.
+         * @enum {string}
+         */
+        PullState: "queued" | "running" | "done" | "failed";
+        /**
          * QueueStatus
          * @description How much waits, over all sites.
          */
@@ -1712,6 +5141,72 @@ export type components = {
             running: number;
         };
         /**
+         * ReaderConfidence
+         * @description How sure a reader is of their verdict.
+         * @enum {string}
+         */
+        ReaderConfidence: "low" | "medium" | "high";
+        /**
+         * ReaderVerdict
+         * @description What one reader said of a result.
+         */
+        ReaderVerdict: {
+            /** Agrees */
+            agrees: boolean;
+            /** Comment */
+            comment: string;
+            confidence: components["schemas"]["ReaderConfidence"];
+            /** Excluded From Training */
+            excluded_from_training: boolean;
+            /** Exclusion Reason */
+            exclusion_reason: string | null;
+            /** @description Null: the images do not allow one. */
+            finding: components["schemas"]["Finding"] | null;
+            /**
+             * Given At
+             * Format: date-time
+             */
+            given_at: string;
+            /** Key Slices */
+            key_slices: number[];
+            /** Mine */
+            mine: boolean;
+            /**
+             * Reader Id
+             * Format: uuid
+             */
+            reader_id: string;
+            /**
+             * Reader Name
+             * @description Null when the account is gone.
+             */
+            reader_name: string | null;
+            /** Regions */
+            regions: components["schemas"]["Region"][];
+            subtype: components["schemas"]["HaemorrhageSubtype"] | null;
+            /**
+             * Verdict Id
+             * Format: uuid
+             */
+            verdict_id: string;
+        };
+        /**
+         * Region
+         * @description A closed outline that a reader drew on one slice.
+         */
+        Region: {
+            /**
+             * Points
+             * @description Corners as (column, row), in voxels.
+             */
+            points: [
+                number,
+                number
+            ][];
+            /** Slice Index */
+            slice_index: number;
+        };
+        /**
          * Registration
          * @description A person asks to be let in.
          * @example {
@@ -1731,6 +5226,47 @@ export type components = {
              * @description 12 characters or more; a few words do well.
              */
             password: string;
+        };
+        /**
+         * RejectionRequest
+         * @description Why a candidate is not wanted.
+         */
+        RejectionRequest: {
+            /** Reason */
+            reason: string;
+        };
+        /**
+         * ReleaseKind
+         * @description Which way the champion's alias moved.
+         * @enum {string}
+         */
+        ReleaseKind: "promote" | "rollback";
+        /**
+         * ReleaseOut
+         * @description One change of the model in use.
+         */
+        ReleaseOut: {
+            /** Id */
+            id: number;
+            kind: components["schemas"]["ReleaseKind"];
+            /** Previous */
+            previous: string | null;
+            /** Reason */
+            reason: string | null;
+            /**
+             * Released At
+             * Format: date-time
+             */
+            released_at: string;
+            /**
+             * Released By
+             * @description Null: an operator's command.
+             */
+            released_by: string | null;
+            /** Released By Name */
+            released_by_name: string | null;
+            /** Version */
+            version: string;
         };
         /**
          * ResultDetail
@@ -1783,20 +5319,140 @@ export type components = {
             validated_for: string;
         };
         /**
-         * ReviewOut
-         * @description One result that waits for a reader, with the study that it is about.
+         * Retrieval
+         * @description How instances come from a source of the kind ``dimse``.
+         * @enum {string}
          */
-        ReviewOut: {
+        Retrieval: "move" | "get";
+        /**
+         * ReviewDetail
+         * @description The review of a study's latest result.
+         *
+         *     Who still has to read it as the second reader does not see what the first one said: ``hidden_verdicts`` counts
+         *     those verdicts.
+         */
+        ReviewDetail: {
+            /** Agrees With Model */
+            agrees_with_model: boolean | null;
+            /** Confidence */
+            confidence: number | null;
+            /** Decided At */
+            decided_at: string | null;
             disposition: components["schemas"]["Disposition"];
+            /** @description What the readers came to. Null until the review is final, or when the images allow no finding. */
+            final_finding: components["schemas"]["Finding"] | null;
+            final_subtype: components["schemas"]["HaemorrhageSubtype"] | null;
+            /** @description The model's; null when it may not say. */
+            finding: components["schemas"]["Finding"] | null;
+            /** Hidden Verdicts */
+            hidden_verdicts: number;
             /**
              * Job Id
              * Format: uuid
              */
             job_id: string;
+            /**
+             * Key Slices
+             * @description The model's, strongest first.
+             */
+            key_slices: number[];
+            /**
+             * May Judge
+             * @description The caller may give a verdict now, or replace their own.
+             */
+            may_judge: boolean;
+            /** Model Version */
+            model_version: string;
+            /** Novelty */
+            novelty: number | null;
+            /**
+             * Predicted At
+             * Format: date-time
+             */
+            predicted_at: string;
+            /** Reason Code */
+            reason_code: string;
+            /**
+             * Revision
+             * @description Send it as `expected_revision` with a verdict.
+             */
+            revision: number;
+            /** @description Null for who reads as the second one. */
+            second_reader_reason: components["schemas"]["SecondReaderReason"] | null;
+            /**
+             * Series Id
+             * @description The series that drove the result.
+             */
+            series_id: string | null;
+            /**
+             * Slice Scores
+             * @description Stroke probability of each slice, in slice order.
+             */
+            slice_scores: (number | null)[];
+            state: components["schemas"]["ReviewState"];
+            /** Stroke Probability */
+            stroke_probability: number | null;
+            /**
+             * Study Id
+             * Format: uuid
+             */
+            study_id: string;
+            /**
+             * Verdicts
+             * @description Oldest first.
+             */
+            verdicts: components["schemas"]["ReaderVerdict"][];
+            /**
+             * Why
+             * @description Why it waits for a reader, or that it does not.
+             */
+            why: string;
+        };
+        /**
+         * ReviewFilter
+         * @description Which reviews a list holds.
+         * @enum {string}
+         */
+        ReviewFilter: "waiting" | "all" | "final";
+        /**
+         * ReviewLine
+         * @description One line of the review queue: a result, the study that it is about, and where its review stands.
+         */
+        ReviewLine: {
+            /** Agrees With Model */
+            agrees_with_model: boolean | null;
+            /** Confidence */
+            confidence: number | null;
+            /** Decided At */
+            decided_at: string | null;
+            /**
+             * Description
+             * @description The study's as the sender wrote it, or else the first series'; may be empty.
+             */
+            description: string;
+            disposition: components["schemas"]["Disposition"];
+            final_finding: components["schemas"]["Finding"] | null;
+            /** @description The model's; null when it may not say. */
+            finding: components["schemas"]["Finding"] | null;
+            /**
+             * Job Id
+             * Format: uuid
+             */
+            job_id: string;
+            /**
+             * Judged By Me
+             * @description One of the verdicts is the caller's.
+             */
+            judged_by_me: boolean;
             /** @description Of the series that drove the result. */
             modality: components["schemas"]["Modality"];
             /** Model Version */
             model_version: string;
+            /**
+             * Novelty
+             * @description How unlike the training scans; from 1 on outside of them.
+             */
+            novelty: number | null;
             /**
              * Predicted At
              * Format: date-time
@@ -1805,9 +5461,107 @@ export type components = {
             priority: components["schemas"]["Priority"];
             /** Reason Code */
             reason_code: string;
+            /** Revision */
+            revision: number;
+            state: components["schemas"]["ReviewState"];
             /** Stroke Probability */
             stroke_probability: number | null;
             study: components["schemas"]["StudySummary"];
+            /** Verdict Count */
+            verdict_count: number;
+            /**
+             * Waiting Seconds
+             * @description Since the result came; null when no reader is waited for.
+             */
+            waiting_seconds: number | null;
+            /**
+             * Why
+             * @description Why it waits for a reader, or that it does not.
+             */
+            why: string;
+        };
+        /**
+         * ReviewState
+         * @description Where the review of one result stands.
+         *
+         *     ``optional``: a confident result, which may be reviewed. ``open``: a reader is waited for. ``second_reader``:
+         *     another reader is. ``conflict``: two readers disagree and a third decides.
+         * @enum {string}
+         */
+        ReviewState: "optional" | "open" | "second_reader" | "conflict" | "final";
+        /**
+         * RollbackRequest
+         * @description Back to an earlier model.
+         */
+        RollbackRequest: {
+            /** Reason */
+            reason?: string | null;
+            /**
+             * To
+             * @description A version that was in use before; null takes the one before the present.
+             */
+            to?: string | null;
+        };
+        /**
+         * RolloutMode
+         * @description How a challenger runs beside the champion.
+         *
+         *     ``shadow``: it answers every study too, unseen. ``canary``: it answers a share of the studies instead.
+         * @enum {string}
+         */
+        RolloutMode: "none" | "shadow" | "canary";
+        /**
+         * RolloutOut
+         * @description How a challenger runs beside the champion now, and how far they agree.
+         */
+        RolloutOut: {
+            /** @description Null with `none`. */
+            agreement: components["schemas"]["AgreementReport"] | null;
+            /** Challenger */
+            challenger: string | null;
+            /**
+             * Champion
+             * @description The champion when this was arranged.
+             */
+            champion: string | null;
+            mode: components["schemas"]["RolloutMode"];
+            /**
+             * Set At
+             * @description Null when nothing was ever arranged.
+             */
+            set_at: string | null;
+            /**
+             * Set By
+             * @description Null when a change of the champion ended the one before.
+             */
+            set_by: string | null;
+            /** Set By Name */
+            set_by_name: string | null;
+            /** Share */
+            share: number;
+        };
+        /**
+         * RolloutRequest
+         * @description How a challenger is to run from now on.
+         * @example {
+         *       "challenger": "2026.11.24-3f2a9c1d",
+         *       "mode": "canary",
+         *       "share": 0.1
+         *     }
+         */
+        RolloutRequest: {
+            /**
+             * Challenger
+             * @description Null with `none`.
+             */
+            challenger?: string | null;
+            mode: components["schemas"]["RolloutMode"];
+            /**
+             * Share
+             * @description Canary: of the studies that the challenger answers. Shadow: of those that it is asked about too.
+             * @default 1
+             */
+            share: number;
         };
         /**
          * Scope
@@ -1815,6 +5569,16 @@ export type components = {
          * @enum {string}
          */
         Scope: "studies:read" | "studies:write" | "reports:read" | "reviews:read" | "reviews:write";
+        /**
+         * SecondReaderReason
+         * @description Why one reader's verdict is not enough.
+         *
+         *     ``every_result``: the installation has every result read twice. ``flips_confident_result``: it contradicts a result
+         *     that the model was confident of. ``outlier``: the model was all but certain of the contrary, and no confirmed case
+         *     that looks alike supports the reader.
+         * @enum {string}
+         */
+        SecondReaderReason: "every_result" | "flips_confident_result" | "outlier";
         /**
          * SeriesDetail
          * @description One canonical volume. A slice is ``rows * columns`` little-endian ``dtype`` values, row by row.
@@ -1913,6 +5677,14 @@ export type components = {
             user: components["schemas"]["Me"];
         };
         /**
+         * SignInMethods
+         * @description How people can sign in besides e-mail address and password.
+         */
+        SignInMethods: {
+            /** @description Null when none is configured. */
+            provider: components["schemas"]["ProviderOffer"] | null;
+        };
+        /**
          * SiteDraft
          * @description A site to make, or its new name.
          */
@@ -1979,17 +5751,202 @@ export type components = {
             stroke_probability: number | null;
         };
         /**
+         * SourceDraft
+         * @description A source to enter, or what it is changed to.
+         */
+        SourceDraft: {
+            /**
+             * Enabled
+             * @default true
+             */
+            enabled: boolean;
+            /**
+             * Host
+             * @description Of `dimse`.
+             * @example 10.0.0.7
+             */
+            host?: string | null;
+            kind: components["schemas"]["SourceKind"];
+            /**
+             * Move Destination
+             * @description Of `move`: our listener's AE title, as the archive knows it.
+             * @default ICTUS
+             */
+            move_destination: string;
+            /**
+             * Name
+             * @example PACS, St. Mary's
+             */
+            name: string;
+            /**
+             * Own Name
+             * @description Calling AE title.
+             * @default ICTUS
+             */
+            own_name: string;
+            /** Port */
+            port?: number | null;
+            /**
+             * Remote Name
+             * @description Called AE title.
+             * @default ANY-SCP
+             */
+            remote_name: string;
+            /**
+             * @description Of `dimse`. `move`: the archive sends to our listener; it must know us there, and be a DICOM peer of this site here. `get`: over the same association, for archives that have no entry for us.
+             * @default move
+             */
+            retrieval: components["schemas"]["Retrieval"];
+            /**
+             * Secret
+             * @description Password or bearer token. Left out in a change, the present one stays.
+             */
+            secret?: string | null;
+            /**
+             * Tls
+             * @description Of `dimse`; the certificate is checked.
+             * @default false
+             */
+            tls: boolean;
+            /**
+             * Url
+             * @description Of `dicomweb`; `/studies` is added.
+             * @example https://pacs.example.org/dicom-web
+             */
+            url?: string | null;
+            /**
+             * Username
+             * @description Of `dicomweb`: with it the secret is a password, else a bearer token.
+             */
+            username?: string | null;
+        };
+        /**
          * SourceFormat
          * @description What an uploaded file turned out to be, by its content.
          * @enum {string}
          */
         SourceFormat: "dicom" | "nifti" | "png" | "jpeg";
         /**
+         * SourceKind
+         * @description How an archive is asked and fetched from.
+         * @enum {string}
+         */
+        SourceKind: "dimse" | "dicomweb";
+        /**
+         * SourceOut
+         * @description A source, without its secret.
+         */
+        SourceOut: {
+            /**
+             * Created At
+             * Format: date-time
+             */
+            created_at: string;
+            /** Enabled */
+            enabled: boolean;
+            /** Has Secret */
+            has_secret: boolean;
+            /** Host */
+            host: string | null;
+            /**
+             * Id
+             * Format: uuid
+             */
+            id: string;
+            kind: components["schemas"]["SourceKind"];
+            /** Move Destination */
+            move_destination: string;
+            /** Name */
+            name: string;
+            /** Own Name */
+            own_name: string;
+            /** Port */
+            port: number | null;
+            /** Remote Name */
+            remote_name: string;
+            retrieval: components["schemas"]["Retrieval"];
+            /** Tls */
+            tls: boolean;
+            /** Url */
+            url: string | null;
+            /** Username */
+            username: string | null;
+        };
+        /**
+         * SourceTest
+         * @description Whether a source answered just now.
+         */
+        SourceTest: {
+            /**
+             * Detail
+             * @description What it answered, or why not.
+             * @example C-ECHO 0000
+             */
+            detail: string;
+            /** Reached */
+            reached: boolean;
+        };
+        /**
          * Stage
          * @description The steps of a running job, in order, as a progress display names them.
          * @enum {string}
          */
         Stage: "loading" | "preprocessing" | "classifying" | "explaining" | "storing";
+        /**
+         * StudyClock
+         * @description When what happened to a study, from its arrival to the readers' finding; null: not yet.
+         * @example {
+         *       "acknowledged_at": "2026-01-02T03:06:20Z",
+         *       "acknowledged_by": "0b9f6a4e-6c1d-4a58-9f0e-2f6a7d1c3b5e",
+         *       "analysed_at": "2026-01-02T03:04:09Z",
+         *       "raised_at": "2026-01-02T03:04:09Z",
+         *       "received_at": "2026-01-02T03:04:05Z",
+         *       "reported_at": "2026-01-02T03:20:00Z",
+         *       "seen_at": "2026-01-02T03:06:00Z",
+         *       "study_id": "6f1c1c3e-5f0b-4a5e-8d0b-8a0f6a4c2d10"
+         *     }
+         */
+        StudyClock: {
+            /** Acknowledged At */
+            acknowledged_at: string | null;
+            /** Acknowledged By */
+            acknowledged_by: string | null;
+            /**
+             * Analysed At
+             * @description When the latest answer came.
+             */
+            analysed_at: string | null;
+            /**
+             * Escalated At
+             * @description When nobody had taken it on for too long.
+             */
+            escalated_at: string | null;
+            /**
+             * Raised At
+             * @description When the first confident answer that says stroke came.
+             */
+            raised_at: string | null;
+            /**
+             * Received At
+             * Format: date-time
+             */
+            received_at: string;
+            /**
+             * Reported At
+             * @description When the readers' finding was final.
+             */
+            reported_at: string | null;
+            /**
+             * Seen At
+             * @description When a person first opened the study since.
+             */
+            seen_at: string | null;
+            /**
+             * Study Id
+             * Format: uuid
+             */
+            study_id: string;
+        };
         /**
          * StudyDetail
          * @description A study with its series, its latest job and the latest result.
@@ -2028,6 +5985,15 @@ export type components = {
             received_at: string;
             /** @description The latest completed analysis' answer. */
             result: components["schemas"]["ResultDetail"] | null;
+            /** @description Of the latest result's review; null while there is no result. */
+            review_state: components["schemas"]["ReviewState"] | null;
+            /**
+             * Reviewed At
+             * @description When they were done; null as `reviewed_finding` is.
+             */
+            reviewed_at: string | null;
+            /** @description What the readers found; null until a review of this study is final. */
+            reviewed_finding: components["schemas"]["Finding"] | null;
             /** Series */
             series: components["schemas"]["SeriesDetail"][];
             /**
@@ -2049,7 +6015,8 @@ export type components = {
          * @description One change of one study. Carries no identity; a reader that wants more asks for the study.
          *
          *     ``stage``, ``done`` and ``total`` come with ``job.progress``; ``disposition`` and ``finding`` with
-         *     ``job.completed``; ``failure_code`` with ``job.failed``, and with a ``job.queued`` that is another attempt.
+         *     ``job.completed``; ``failure_code`` with ``job.failed``, and with a ``job.queued`` that is another attempt;
+         *     ``review_state`` with ``review.changed``, and the readers' ``finding`` once the review is final.
          * @example {
          *       "at": "2026-01-02T03:04:05Z",
          *       "attempt": 1,
@@ -2079,6 +6046,7 @@ export type components = {
             job_id?: string | null;
             kind: components["schemas"]["EventKind"];
             priority?: components["schemas"]["Priority"] | null;
+            review_state?: components["schemas"]["ReviewState"] | null;
             stage?: components["schemas"]["Stage"] | null;
             /**
              * Study Id
@@ -2157,6 +6125,9 @@ export type components = {
          *       "modality": "CT",
          *       "priority": "STAT",
          *       "received_at": "2026-01-02T03:04:05Z",
+         *       "review_state": "final",
+         *       "reviewed_at": "2026-01-02T03:20:00Z",
+         *       "reviewed_finding": "stroke",
          *       "state": "completed",
          *       "stroke_probability": 0.94,
          *       "urgency": 0
@@ -2187,6 +6158,15 @@ export type components = {
              * Format: date-time
              */
             received_at: string;
+            /** @description Of the latest result's review; null while there is no result. */
+            review_state: components["schemas"]["ReviewState"] | null;
+            /**
+             * Reviewed At
+             * @description When they were done; null as `reviewed_finding` is.
+             */
+            reviewed_at: string | null;
+            /** @description What the readers found; null until a review of this study is final. */
+            reviewed_finding: components["schemas"]["Finding"] | null;
             state: components["schemas"]["StudyState"];
             /** Stroke Probability */
             stroke_probability: number | null;
@@ -2196,6 +6176,228 @@ export type components = {
              */
             urgency: number;
         };
+        /**
+         * TimeWindow
+         * @description From ``since`` up to but not including ``until``.
+         */
+        TimeWindow: {
+            /**
+             * Since
+             * Format: date-time
+             */
+            since: string;
+            /**
+             * Until
+             * Format: date-time
+             */
+            until: string;
+        };
+        /**
+         * TokenAnswer
+         * @description An access token (RFC 6749, 5.1).
+         */
+        TokenAnswer: {
+            /**
+             * Access Token
+             * @example ictusat_Zk3v9m7xq2phd4nw8trj6Zk3v9m7xq2phd4nw8trj6A
+             */
+            access_token: string;
+            /**
+             * Expires In
+             * @description Seconds.
+             * @example 300
+             */
+            expires_in: number;
+            /**
+             * Scope
+             * @description What it allows, which may be less than was asked for.
+             */
+            scope: string;
+            /**
+             * Token Type
+             * @default bearer
+             * @constant
+             */
+            token_type: "bearer";
+        };
+        /**
+         * TokenRefusal
+         * @description Why no token was given (RFC 6749, 5.2).
+         */
+        TokenRefusal: {
+            /**
+             * Error
+             * @example invalid_client
+             */
+            error: string;
+            /** Error Description */
+            error_description: string;
+        };
+        /**
+         * TrainingDataset
+         * @description A dataset version: made once and never changed. Cases that did not change give the same one again.
+         */
+        TrainingDataset: {
+            /** Cases */
+            cases: number;
+            /** Corrected */
+            corrected: number;
+            /**
+             * Created At
+             * Format: date-time
+             */
+            created_at: string;
+            /**
+             * Dataset Id
+             * Format: uuid
+             */
+            dataset_id: string;
+            /** Embedding Space */
+            embedding_space: string;
+            /**
+             * Erased Cases
+             * @description Cases erased since, with their studies: the dataset cannot be fetched any more.
+             */
+            erased_cases: number;
+            /** Features */
+            features: number;
+            /**
+             * Held Back
+             * @description Cases left out because one reader's share would be too large.
+             */
+            held_back: number;
+            /**
+             * New Cases
+             * @description That the model in use had not learned from.
+             */
+            new_cases: number;
+            /** Normal Cases */
+            normal_cases: number;
+            /** Patients */
+            patients: number;
+            /** Readers */
+            readers: number;
+            /**
+             * Schema Version
+             * @default 1
+             * @constant
+             */
+            schema_version: 1;
+            /**
+             * Sha256
+             * @description Of the safetensors object.
+             */
+            sha256: string;
+            /** Slices */
+            slices: number;
+            /** Stroke Cases */
+            stroke_cases: number;
+        };
+        /**
+         * TrainingMethod
+         * @description How a model version learns from cases.
+         * @enum {string}
+         */
+        TrainingMethod: "latent_replay" | "full_fine_tuning";
+        /**
+         * TrainingOut
+         * @description One training, its candidate and what was decided on it.
+         */
+        TrainingOut: {
+            /** Approvals */
+            approvals: components["schemas"]["ApprovalOut"][];
+            /** Approvals Needed */
+            approvals_needed: number;
+            /**
+             * Attempt
+             * @description Attempts so far; three at most.
+             */
+            attempt: number;
+            /** Automatic */
+            automatic: boolean;
+            /** Base Version */
+            base_version: string;
+            /**
+             * Candidate Sha256
+             * @description Null until the candidate is registered.
+             */
+            candidate_sha256: string | null;
+            /** Candidate Version */
+            candidate_version: string;
+            /** @description As it was when the training was asked for. */
+            dataset: components["schemas"]["TrainingDataset"];
+            /**
+             * Decided At
+             * @description When it was published, rejected or superseded.
+             */
+            decided_at: string | null;
+            /** Failure Code */
+            failure_code: string | null;
+            /**
+             * Failure Reason
+             * @description Why the last attempt failed, in words.
+             */
+            failure_reason: string | null;
+            /** Finished At */
+            finished_at: string | null;
+            gate: components["schemas"]["GateReport"] | null;
+            /**
+             * Id
+             * Format: uuid
+             */
+            id: string;
+            method: components["schemas"]["TrainingMethod"];
+            /** Metrics */
+            metrics: {
+                [key: string]: number;
+            } | null;
+            progress: components["schemas"]["ProgressOut"];
+            /** Rejected By */
+            rejected_by: string | null;
+            /** Rejected By Name */
+            rejected_by_name: string | null;
+            /** Rejected Reason */
+            rejected_reason: string | null;
+            /**
+             * Requested At
+             * Format: date-time
+             */
+            requested_at: string;
+            /**
+             * Requested By
+             * @description Null when it started by itself.
+             */
+            requested_by: string | null;
+            /** Requested By Name */
+            requested_by_name: string | null;
+            /** Seed */
+            seed: number;
+            /** Started At */
+            started_at: string | null;
+            state: components["schemas"]["TrainingState"];
+        };
+        /**
+         * TrainingRequest
+         * @description Ask for a training of the model in use.
+         */
+        TrainingRequest: {
+            /** @default latent_replay */
+            method: components["schemas"]["TrainingMethod"];
+            /**
+             * Seed
+             * @description Null: drawn. The same seed, model and cases give the same candidate.
+             */
+            seed?: number | null;
+        };
+        /**
+         * TrainingState
+         * @description Where a training and its candidate stand.
+         *
+         *     ``refused``: the gate did not let the candidate pass. ``rejected``: an administrator did not want it.
+         *     ``superseded``: it waits for approval no longer, since the champion that it was compared with has been replaced.
+         * @enum {string}
+         */
+        TrainingState: "queued" | "running" | "cancelling" | "cancelled" | "failed" | "refused" | "awaiting_approval" | "rejected" | "published" | "superseded";
         /**
          * Urgency
          * @description When a step is worth considering; the values are what the report prints as groups.
@@ -2266,6 +6468,77 @@ export type components = {
          */
         UserState: "pending" | "active" | "disabled";
         /**
+         * VerdictDraft
+         * @description A verdict on a study's latest result. The reader is whoever is signed in.
+         */
+        VerdictDraft: {
+            /**
+             * Agrees
+             * @description Whether `finding` is the model's.
+             */
+            agrees: boolean;
+            /**
+             * Comment
+             * @description Must not name the patient.
+             * @default
+             */
+            comment: string;
+            confidence: components["schemas"]["ReaderConfidence"];
+            /**
+             * Excluded From Training
+             * @default false
+             */
+            excluded_from_training: boolean;
+            /** Exclusion Reason */
+            exclusion_reason?: string | null;
+            /**
+             * Expected Revision
+             * @description The review's `revision` when it was read.
+             */
+            expected_revision: number;
+            /** @description Null: the images do not allow one. */
+            finding: components["schemas"]["Finding"] | null;
+            /**
+             * Job Id
+             * Format: uuid
+             * @description The result that was read, as the review named it.
+             */
+            job_id: string;
+            /**
+             * Key Slices
+             * @default []
+             */
+            key_slices: number[];
+            /**
+             * Regions
+             * @default []
+             */
+            regions: components["schemas"]["Region"][];
+            subtype?: components["schemas"]["HaemorrhageSubtype"] | null;
+        };
+        /**
+         * Volume
+         * @description How many studies a site sent of one modality in the current window.
+         */
+        Volume: {
+            /** Dispositions */
+            dispositions: {
+                [key: string]: number;
+            };
+            /** Drifts */
+            drifts: components["schemas"]["Drift"][];
+            modality: components["schemas"]["Modality"];
+            /** Received */
+            received: number;
+            /**
+             * Site Id
+             * Format: uuid
+             */
+            site_id: string;
+            /** Site Name */
+            site_name: string;
+        };
+        /**
          * VoxelUnits
          * @description What a voxel's number means.
          * @enum {string}
@@ -2280,6 +6553,28 @@ export type components = {
             center: number;
             /** Width */
             width: number;
+        };
+        /**
+         * WorkerState
+         * @description What an inference worker did in the last day.
+         */
+        WorkerState: {
+            /** Answered */
+            answered: number;
+            /**
+             * Gave Up
+             * @description Attempts that failed or whose lease ran out.
+             */
+            gave_up: number;
+            /**
+             * Last Claim At
+             * Format: date-time
+             */
+            last_claim_at: string;
+            /** Running */
+            running: number;
+            /** Worker Id */
+            worker_id: string;
         };
         /**
          * WorklistOrder
@@ -2556,6 +6851,785 @@ export interface operations {
             };
         };
     };
+    export_clocks: {
+        parameters: {
+            query: {
+                /** @description Received then or later. */
+                since: string;
+                /** @description Received before. */
+                until: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description One line for each study, the first received first; 10,000 at most. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "text/csv": string;
+                };
+            };
+            /** @description You are not signed in, or your session has ended. Please sign in. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Your role does not allow this. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Some of what was sent is missing or cannot be right. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A part of the system is not answering. Please try again in a moment. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    list_deliveries: {
+        parameters: {
+            query?: {
+                /** @description `next_cursor` of the page before. */
+                cursor?: string | null;
+                destination_id?: string | null;
+                /** @description How many at most. */
+                limit?: number;
+                state?: components["schemas"]["DeliveryState"][] | null;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Page_DeliveryOut_"];
+                };
+            };
+            /** @description You are not signed in, or your session has ended. Please sign in. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Your role does not allow this. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The page cursor is not one of this list. Start again from the first page. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A part of the system is not answering. Please try again in a moment. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    resend_delivery: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                delivery_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["DeliveryOut"];
+                };
+            };
+            /** @description You are not signed in, or your session has ended. Please sign in. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Your role does not allow this. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description There is no such delivery. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description This delivery has not ended yet: it is sent by itself. */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Some of what was sent is missing or cannot be right. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A part of the system is not answering. Please try again in a moment. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    list_destinations: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["DestinationOut"][];
+                };
+            };
+            /** @description You are not signed in, or your session has ended. Please sign in. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Your role does not allow this. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Some of what was sent is missing or cannot be right. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A part of the system is not answering. Please try again in a moment. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    create_destination: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["DestinationDraft"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["EnteredDestination"];
+                };
+            };
+            /** @description You are not signed in, or your session has ended. Please sign in. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Your role does not allow this. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Some of what was sent is missing or cannot be right. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A part of the system is not answering. Please try again in a moment. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    change_destination: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                destination_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["DestinationDraft"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["DestinationOut"];
+                };
+            };
+            /** @description You are not signed in, or your session has ended. Please sign in. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Your role does not allow this. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description There is no such destination. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The destination is not described completely. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A part of the system is not answering. Please try again in a moment. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    delete_destination: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                destination_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description You are not signed in, or your session has ended. Please sign in. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Your role does not allow this. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description There is no such destination. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Some of what was sent is missing or cannot be right. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A part of the system is not answering. Please try again in a moment. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    check_destination: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                destination_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["DestinationTest"];
+                };
+            };
+            /** @description You are not signed in, or your session has ended. Please sign in. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Your role does not allow this. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description There is no such destination. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Some of what was sent is missing or cannot be right. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A part of the system is not answering. Please try again in a moment. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    list_dicom_peers: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Peer"][];
+                };
+            };
+            /** @description You are not signed in, or your session has ended. Please sign in. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Your role does not allow this. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Some of what was sent is missing or cannot be right. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A part of the system is not answering. Please try again in a moment. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    add_dicom_peer: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["NewPeer"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Peer"];
+                };
+            };
+            /** @description You are not signed in, or your session has ended. Please sign in. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Your role does not allow this. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description There is no such site. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description There is a DICOM peer with this AE title already. */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Some of what was sent is missing or cannot be right. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A part of the system is not answering. Please try again in a moment. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    remove_dicom_peer: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                dicom_peer_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description You are not signed in, or your session has ended. Please sign in. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Your role does not allow this. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not found. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Some of what was sent is missing or cannot be right. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A part of the system is not answering. Please try again in a moment. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    list_erasures: {
+        parameters: {
+            query?: {
+                /** @description `next_cursor` of the page before. */
+                cursor?: string | null;
+                /** @description How many at most. */
+                limit?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Page_Erasure_"];
+                };
+            };
+            /** @description You are not signed in, or your session has ended. Please sign in. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Your role does not allow this. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The page cursor is not one of this list. Start again from the first page. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A part of the system is not answering. Please try again in a moment. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     list_held_studies: {
         parameters: {
             query?: {
@@ -2737,6 +7811,216 @@ export interface operations {
                 };
             };
             /** @description This study is not held (any more). */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Some of what was sent is missing or cannot be right. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A part of the system is not answering. Please try again in a moment. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    list_incoming_studies: {
+        parameters: {
+            query?: {
+                /** @description How many at most. */
+                limit?: number;
+                state?: components["schemas"]["IncomingState"] | null;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["IncomingOut"][];
+                };
+            };
+            /** @description You are not signed in, or your session has ended. Please sign in. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Your role does not allow this. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Some of what was sent is missing or cannot be right. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A part of the system is not answering. Please try again in a moment. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    discard_incoming_study: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                incoming_study_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description You are not signed in, or your session has ended. Please sign in. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Your role does not allow this. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not found. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description This received study is not in quarantine (any more). */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Some of what was sent is missing or cannot be right. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A part of the system is not answering. Please try again in a moment. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    retry_incoming_study: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                incoming_study_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["IncomingOut"];
+                };
+            };
+            /** @description You are not signed in, or your session has ended. Please sign in. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Your role does not allow this. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not found. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description This received study is not in quarantine (any more). */
             409: {
                 headers: {
                     [name: string]: unknown;
@@ -3083,6 +8367,323 @@ export interface operations {
             };
         };
     };
+    list_oauth_clients: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["OAuthClientOut"][];
+                };
+            };
+            /** @description You are not signed in, or your session has ended. Please sign in. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Your role does not allow this. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Some of what was sent is missing or cannot be right. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A part of the system is not answering. Please try again in a moment. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    create_oauth_client: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["OAuthClientDraft"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["OAuthClientOut"];
+                };
+            };
+            /** @description You are not signed in, or your session has ended. Please sign in. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Your role does not allow this. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description There is no such site. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description This scope does not exist here. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A part of the system is not answering. Please try again in a moment. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    revoke_oauth_client: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                oauth_client_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description You are not signed in, or your session has ended. Please sign in. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Your role does not allow this. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description There is no such OAuth client. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Some of what was sent is missing or cannot be right. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A part of the system is not answering. Please try again in a moment. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    replace_oauth_client_keys: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                oauth_client_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["KeySetDocument"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["OAuthClientOut"];
+                };
+            };
+            /** @description You are not signed in, or your session has ended. Please sign in. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Your role does not allow this. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description There is no such OAuth client. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description These keys cannot be registered. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A part of the system is not answering. Please try again in a moment. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    read_operations: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Operations"];
+                };
+            };
+            /** @description You are not signed in, or your session has ended. Please sign in. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Your role does not allow this. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Some of what was sent is missing or cannot be right. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A part of the system is not answering. Please try again in a moment. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     list_sites: {
         parameters: {
             query?: never;
@@ -3335,6 +8936,325 @@ export interface operations {
             };
             /** @description Another site has this name already. */
             409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Some of what was sent is missing or cannot be right. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A part of the system is not answering. Please try again in a moment. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    list_sources: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SourceOut"][];
+                };
+            };
+            /** @description You are not signed in, or your session has ended. Please sign in. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Your role does not allow this. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Some of what was sent is missing or cannot be right. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A part of the system is not answering. Please try again in a moment. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    create_source: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["SourceDraft"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SourceOut"];
+                };
+            };
+            /** @description You are not signed in, or your session has ended. Please sign in. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Your role does not allow this. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Some of what was sent is missing or cannot be right. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A part of the system is not answering. Please try again in a moment. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    change_source: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                source_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["SourceDraft"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SourceOut"];
+                };
+            };
+            /** @description You are not signed in, or your session has ended. Please sign in. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Your role does not allow this. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description There is no such archive to fetch from. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Some of what was sent is missing or cannot be right. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A part of the system is not answering. Please try again in a moment. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    delete_source: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                source_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description You are not signed in, or your session has ended. Please sign in. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Your role does not allow this. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description There is no such archive to fetch from. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Some of what was sent is missing or cannot be right. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A part of the system is not answering. Please try again in a moment. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    check_source: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                source_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SourceTest"];
+                };
+            };
+            /** @description You are not signed in, or your session has ended. Please sign in. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Your role does not allow this. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description There is no such archive to fetch from. */
+            404: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -3803,6 +9723,65 @@ export interface operations {
             };
         };
     };
+    list_alerts: {
+        parameters: {
+            query?: {
+                /** @description How many at most. */
+                limit?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["StudyClock"][];
+                };
+            };
+            /** @description You are not signed in, or your session has ended. Please sign in. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Your role does not allow this. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Some of what was sent is missing or cannot be right. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A part of the system is not answering. Please try again in a moment. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     login: {
         parameters: {
             query?: never;
@@ -3982,6 +9961,191 @@ export interface operations {
             };
         };
     };
+    read_sign_in_methods: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SignInMethods"];
+                };
+            };
+            /** @description You are not signed in, or your session has ended. Please sign in. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Your role does not allow this. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Some of what was sent is missing or cannot be right. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A part of the system is not answering. Please try again in a moment. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    come_back_from_provider: {
+        parameters: {
+            query?: {
+                code?: string;
+                state?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description To the provider, to the first page, or, refused, to `/login?problem=<code>`. */
+            303: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description This sign-in could not be completed. Please start it again. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description You have no account here. Please ask an administrator. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description This installation has no sign-in at a provider. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Some of what was sent is missing or cannot be right. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The sign-in service of your organisation is not answering. Please try again in a moment. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    send_to_provider: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description To the provider, to the first page, or, refused, to `/login?problem=<code>`. */
+            303: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description You are not signed in, or your session has ended. Please sign in. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Your role does not allow this. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description This installation has no sign-in at a provider. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Some of what was sent is missing or cannot be right. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The sign-in service of your organisation is not answering. Please try again in a moment. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     change_password: {
         parameters: {
             query?: never;
@@ -4120,6 +10284,1833 @@ export interface operations {
             };
         };
     };
+    search_dicom_instances: {
+        parameters: {
+            query?: {
+                /** @description Not supported: ignored with a Warning. */
+                fuzzymatching?: boolean;
+                /** @description Further attributes, by keyword or tag, or `all`. */
+                includefield?: string;
+                /** @description Results at most; 1000 when it is not said. */
+                limit?: number;
+                /** @description Results to pass over. */
+                offset?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description What matches. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/dicom+json": Record<string, never>[];
+                };
+            };
+            /** @description Nothing matches. */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description The search cannot be understood. Check the names and values of its keys. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description You are not signed in, or your session has ended. Please sign in. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Your role does not allow this. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Some of what was sent is missing or cannot be right. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A part of the system is not answering. Please try again in a moment. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    search_dicom_series: {
+        parameters: {
+            query?: {
+                /** @description Not supported: ignored with a Warning. */
+                fuzzymatching?: boolean;
+                /** @description Further attributes, by keyword or tag, or `all`. */
+                includefield?: string;
+                /** @description Results at most; 1000 when it is not said. */
+                limit?: number;
+                /** @description Results to pass over. */
+                offset?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description What matches. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/dicom+json": Record<string, never>[];
+                };
+            };
+            /** @description Nothing matches. */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description The search cannot be understood. Check the names and values of its keys. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description You are not signed in, or your session has ended. Please sign in. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Your role does not allow this. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Some of what was sent is missing or cannot be right. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A part of the system is not answering. Please try again in a moment. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    search_dicom_studies: {
+        parameters: {
+            query?: {
+                /** @description Not supported: ignored with a Warning. */
+                fuzzymatching?: boolean;
+                /** @description Further attributes, by keyword or tag, or `all`. */
+                includefield?: string;
+                /** @description Results at most; 1000 when it is not said. */
+                limit?: number;
+                /** @description Results to pass over. */
+                offset?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description What matches. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/dicom+json": Record<string, never>[];
+                };
+            };
+            /** @description Nothing matches. */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description The search cannot be understood. Check the names and values of its keys. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description You are not signed in, or your session has ended. Please sign in. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Your role does not allow this. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Some of what was sent is missing or cannot be right. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A part of the system is not answering. Please try again in a moment. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    store_dicom_instances: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "multipart/related": string;
+            };
+        };
+        responses: {
+            /** @description All of it is received. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/dicom+json": Record<string, never>;
+                };
+            };
+            /** @description Some of it is received; `FailedSOPSequence` says what is not, and why. */
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/dicom+json": Record<string, never>;
+                };
+            };
+            /** @description The upload could not be read. Send the files as a form with fields named 'files'. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description You are not signed in, or your session has ended. Please sign in. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Your role does not allow this. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The upload arrived too slowly and was broken off. Please check the connection and send it again. */
+            408: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Nothing of it is kept; `FailedSOPSequence` says why. */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/dicom+json": Record<string, never>;
+                };
+            };
+            /** @description The upload is larger than this installation allows. */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Only DICOM files can be stored: send multipart/related; type="application/dicom". */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The upload holds no file. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too many scans are waiting for analysis. Please try again shortly. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description There is no room left to receive the upload. Please tell an administrator and try again later. */
+            507: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    retrieve_dicom_study: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description A UID: as it is stored, or as its sender wrote it. */
+                study_uid: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The files as they are stored. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "multipart/related": string;
+                };
+            };
+            /** @description You are not signed in, or your session has ended. Please sign in. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Your role does not allow this. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not found. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The images cannot be given in the form that was asked for. Ask for them as they are stored: transfer-syntax=*. */
+            406: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Some of what was sent is missing or cannot be right. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A part of the system is not answering. Please try again in a moment. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    store_dicom_instances_of_study: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description A UID: as it is stored, or as its sender wrote it. */
+                study_uid: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "multipart/related": string;
+            };
+        };
+        responses: {
+            /** @description All of it is received. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/dicom+json": Record<string, never>;
+                };
+            };
+            /** @description Some of it is received; `FailedSOPSequence` says what is not, and why. */
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/dicom+json": Record<string, never>;
+                };
+            };
+            /** @description The upload could not be read. Send the files as a form with fields named 'files'. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description You are not signed in, or your session has ended. Please sign in. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Your role does not allow this. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The upload arrived too slowly and was broken off. Please check the connection and send it again. */
+            408: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Nothing of it is kept; `FailedSOPSequence` says why. */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/dicom+json": Record<string, never>;
+                };
+            };
+            /** @description The upload is larger than this installation allows. */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Only DICOM files can be stored: send multipart/related; type="application/dicom". */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The upload holds no file. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too many scans are waiting for analysis. Please try again shortly. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description There is no room left to receive the upload. Please tell an administrator and try again later. */
+            507: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    search_dicom_instances_of_study: {
+        parameters: {
+            query?: {
+                /** @description Not supported: ignored with a Warning. */
+                fuzzymatching?: boolean;
+                /** @description Further attributes, by keyword or tag, or `all`. */
+                includefield?: string;
+                /** @description Results at most; 1000 when it is not said. */
+                limit?: number;
+                /** @description Results to pass over. */
+                offset?: number;
+            };
+            header?: never;
+            path: {
+                /** @description A UID: as it is stored, or as its sender wrote it. */
+                study_uid: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description What matches. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/dicom+json": Record<string, never>[];
+                };
+            };
+            /** @description Nothing matches. */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description The search cannot be understood. Check the names and values of its keys. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description You are not signed in, or your session has ended. Please sign in. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Your role does not allow this. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Some of what was sent is missing or cannot be right. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A part of the system is not answering. Please try again in a moment. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    read_dicom_metadata_of_study: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description A UID: as it is stored, or as its sender wrote it. */
+                study_uid: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description All attributes but the pixels. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/dicom+json": Record<string, never>[];
+                };
+            };
+            /** @description You are not signed in, or your session has ended. Please sign in. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Your role does not allow this. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not found. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Some of what was sent is missing or cannot be right. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A part of the system is not answering. Please try again in a moment. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    search_dicom_series_of_study: {
+        parameters: {
+            query?: {
+                /** @description Not supported: ignored with a Warning. */
+                fuzzymatching?: boolean;
+                /** @description Further attributes, by keyword or tag, or `all`. */
+                includefield?: string;
+                /** @description Results at most; 1000 when it is not said. */
+                limit?: number;
+                /** @description Results to pass over. */
+                offset?: number;
+            };
+            header?: never;
+            path: {
+                /** @description A UID: as it is stored, or as its sender wrote it. */
+                study_uid: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description What matches. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/dicom+json": Record<string, never>[];
+                };
+            };
+            /** @description Nothing matches. */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description The search cannot be understood. Check the names and values of its keys. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description You are not signed in, or your session has ended. Please sign in. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Your role does not allow this. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Some of what was sent is missing or cannot be right. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A part of the system is not answering. Please try again in a moment. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    retrieve_dicom_series: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description A UID: as it is stored, or as its sender wrote it. */
+                series_uid: string;
+                /** @description A UID: as it is stored, or as its sender wrote it. */
+                study_uid: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The files as they are stored. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "multipart/related": string;
+                };
+            };
+            /** @description You are not signed in, or your session has ended. Please sign in. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Your role does not allow this. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not found. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The images cannot be given in the form that was asked for. Ask for them as they are stored: transfer-syntax=*. */
+            406: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Some of what was sent is missing or cannot be right. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A part of the system is not answering. Please try again in a moment. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    search_dicom_instances_of_series: {
+        parameters: {
+            query?: {
+                /** @description Not supported: ignored with a Warning. */
+                fuzzymatching?: boolean;
+                /** @description Further attributes, by keyword or tag, or `all`. */
+                includefield?: string;
+                /** @description Results at most; 1000 when it is not said. */
+                limit?: number;
+                /** @description Results to pass over. */
+                offset?: number;
+            };
+            header?: never;
+            path: {
+                /** @description A UID: as it is stored, or as its sender wrote it. */
+                series_uid: string;
+                /** @description A UID: as it is stored, or as its sender wrote it. */
+                study_uid: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description What matches. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/dicom+json": Record<string, never>[];
+                };
+            };
+            /** @description Nothing matches. */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description The search cannot be understood. Check the names and values of its keys. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description You are not signed in, or your session has ended. Please sign in. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Your role does not allow this. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Some of what was sent is missing or cannot be right. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A part of the system is not answering. Please try again in a moment. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    retrieve_dicom_instance: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description A UID: as it is stored, or as its sender wrote it. */
+                series_uid: string;
+                /** @description A UID: as it is stored, or as its sender wrote it. */
+                sop_uid: string;
+                /** @description A UID: as it is stored, or as its sender wrote it. */
+                study_uid: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The file as it is stored. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/dicom": string;
+                    "multipart/related": string;
+                };
+            };
+            /** @description You are not signed in, or your session has ended. Please sign in. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Your role does not allow this. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not found. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The images cannot be given in the form that was asked for. Ask for them as they are stored: transfer-syntax=*. */
+            406: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Some of what was sent is missing or cannot be right. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A part of the system is not answering. Please try again in a moment. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    retrieve_dicom_pixel_data: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description A UID: as it is stored, or as its sender wrote it. */
+                series_uid: string;
+                /** @description A UID: as it is stored, or as its sender wrote it. */
+                sop_uid: string;
+                /** @description A UID: as it is stored, or as its sender wrote it. */
+                study_uid: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The frames as they are stored. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "multipart/related": string;
+                };
+            };
+            /** @description You are not signed in, or your session has ended. Please sign in. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Your role does not allow this. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not found. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The images cannot be given in the form that was asked for. Ask for them as they are stored: transfer-syntax=*. */
+            406: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Some of what was sent is missing or cannot be right. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A part of the system is not answering. Please try again in a moment. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    render_dicom_frame: {
+        parameters: {
+            query?: {
+                /** @description `width,height` in pixels. */
+                viewport?: string | null;
+                /** @description `centre,width,linear`. */
+                window?: string | null;
+            };
+            header?: never;
+            path: {
+                frame: number;
+                /** @description A UID: as it is stored, or as its sender wrote it. */
+                series_uid: string;
+                /** @description A UID: as it is stored, or as its sender wrote it. */
+                sop_uid: string;
+                /** @description A UID: as it is stored, or as its sender wrote it. */
+                study_uid: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description A picture. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "image/jpeg": string;
+                    "image/png": string;
+                };
+            };
+            /** @description The search cannot be understood. Check the names and values of its keys. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description You are not signed in, or your session has ended. Please sign in. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Your role does not allow this. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not found. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The images cannot be given in the form that was asked for. Ask for them as they are stored: transfer-syntax=*. */
+            406: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Some of what was sent is missing or cannot be right. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A part of the system is not answering. Please try again in a moment. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    retrieve_dicom_frames: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Frames, counted from 1: `1,2`. */
+                frames: string;
+                /** @description A UID: as it is stored, or as its sender wrote it. */
+                series_uid: string;
+                /** @description A UID: as it is stored, or as its sender wrote it. */
+                sop_uid: string;
+                /** @description A UID: as it is stored, or as its sender wrote it. */
+                study_uid: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The frames as they are stored. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "multipart/related": string;
+                };
+            };
+            /** @description You are not signed in, or your session has ended. Please sign in. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Your role does not allow this. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not found. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The images cannot be given in the form that was asked for. Ask for them as they are stored: transfer-syntax=*. */
+            406: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Some of what was sent is missing or cannot be right. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A part of the system is not answering. Please try again in a moment. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    read_dicom_metadata_of_instance: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description A UID: as it is stored, or as its sender wrote it. */
+                series_uid: string;
+                /** @description A UID: as it is stored, or as its sender wrote it. */
+                sop_uid: string;
+                /** @description A UID: as it is stored, or as its sender wrote it. */
+                study_uid: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description All attributes but the pixels. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/dicom+json": Record<string, never>[];
+                };
+            };
+            /** @description You are not signed in, or your session has ended. Please sign in. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Your role does not allow this. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not found. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Some of what was sent is missing or cannot be right. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A part of the system is not answering. Please try again in a moment. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    render_dicom_instance: {
+        parameters: {
+            query?: {
+                /** @description `width,height` in pixels. */
+                viewport?: string | null;
+                /** @description `centre,width,linear`. */
+                window?: string | null;
+            };
+            header?: never;
+            path: {
+                /** @description A UID: as it is stored, or as its sender wrote it. */
+                series_uid: string;
+                /** @description A UID: as it is stored, or as its sender wrote it. */
+                sop_uid: string;
+                /** @description A UID: as it is stored, or as its sender wrote it. */
+                study_uid: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description A picture. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "image/jpeg": string;
+                    "image/png": string;
+                };
+            };
+            /** @description The search cannot be understood. Check the names and values of its keys. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description You are not signed in, or your session has ended. Please sign in. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Your role does not allow this. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not found. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The images cannot be given in the form that was asked for. Ask for them as they are stored: transfer-syntax=*. */
+            406: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Some of what was sent is missing or cannot be right. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A part of the system is not answering. Please try again in a moment. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    read_dicom_thumbnail_of_instance: {
+        parameters: {
+            query?: {
+                /** @description `width,height` in pixels. */
+                viewport?: string | null;
+            };
+            header?: never;
+            path: {
+                /** @description A UID: as it is stored, or as its sender wrote it. */
+                series_uid: string;
+                /** @description A UID: as it is stored, or as its sender wrote it. */
+                sop_uid: string;
+                /** @description A UID: as it is stored, or as its sender wrote it. */
+                study_uid: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description A picture. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "image/jpeg": string;
+                    "image/png": string;
+                };
+            };
+            /** @description The search cannot be understood. Check the names and values of its keys. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description You are not signed in, or your session has ended. Please sign in. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Your role does not allow this. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not found. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The images cannot be given in the form that was asked for. Ask for them as they are stored: transfer-syntax=*. */
+            406: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Some of what was sent is missing or cannot be right. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A part of the system is not answering. Please try again in a moment. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    read_dicom_metadata_of_series: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description A UID: as it is stored, or as its sender wrote it. */
+                series_uid: string;
+                /** @description A UID: as it is stored, or as its sender wrote it. */
+                study_uid: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description All attributes but the pixels. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/dicom+json": Record<string, never>[];
+                };
+            };
+            /** @description You are not signed in, or your session has ended. Please sign in. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Your role does not allow this. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not found. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Some of what was sent is missing or cannot be right. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A part of the system is not answering. Please try again in a moment. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    read_dicom_thumbnail_of_series: {
+        parameters: {
+            query?: {
+                /** @description `width,height` in pixels. */
+                viewport?: string | null;
+            };
+            header?: never;
+            path: {
+                /** @description A UID: as it is stored, or as its sender wrote it. */
+                series_uid: string;
+                /** @description A UID: as it is stored, or as its sender wrote it. */
+                study_uid: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description A picture. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "image/jpeg": string;
+                    "image/png": string;
+                };
+            };
+            /** @description The search cannot be understood. Check the names and values of its keys. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description You are not signed in, or your session has ended. Please sign in. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Your role does not allow this. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not found. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The images cannot be given in the form that was asked for. Ask for them as they are stored: transfer-syntax=*. */
+            406: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Some of what was sent is missing or cannot be right. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A part of the system is not answering. Please try again in a moment. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    read_dicom_thumbnail_of_study: {
+        parameters: {
+            query?: {
+                /** @description `width,height` in pixels. */
+                viewport?: string | null;
+            };
+            header?: never;
+            path: {
+                /** @description A UID: as it is stored, or as its sender wrote it. */
+                study_uid: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description A picture. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "image/jpeg": string;
+                    "image/png": string;
+                };
+            };
+            /** @description The search cannot be understood. Check the names and values of its keys. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description You are not signed in, or your session has ended. Please sign in. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Your role does not allow this. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not found. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The images cannot be given in the form that was asked for. Ask for them as they are stored: transfer-syntax=*. */
+            406: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Some of what was sent is missing or cannot be right. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A part of the system is not answering. Please try again in a moment. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     stream_events: {
         parameters: {
             query?: never;
@@ -4169,6 +12160,2333 @@ export interface operations {
                 };
             };
             /** @description A part of the system is not answering. Please try again in a moment. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    read_smart_configuration: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": unknown;
+                };
+            };
+            /** @description You are not signed in, or your session has ended. Please sign in. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/fhir+json": Record<string, never>;
+                };
+            };
+            /** @description Your role does not allow this. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/fhir+json": Record<string, never>;
+                };
+            };
+            /** @description Some of what was sent is missing or cannot be right. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/fhir+json": Record<string, never>;
+                };
+            };
+            /** @description A part of the system is not answering. Please try again in a moment. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/fhir+json": Record<string, never>;
+                };
+            };
+        };
+    };
+    read_report_binary: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                study_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The report, A4. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/pdf": string;
+                };
+            };
+            /** @description You are not signed in, or your session has ended. Please sign in. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/fhir+json": Record<string, never>;
+                };
+            };
+            /** @description Your role does not allow this. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/fhir+json": Record<string, never>;
+                };
+            };
+            /** @description Not found. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/fhir+json": Record<string, never>;
+                };
+            };
+            /** @description There is no report yet: the study has not been analysed. */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/fhir+json": Record<string, never>;
+                };
+            };
+            /** @description Some of what was sent is missing or cannot be right. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/fhir+json": Record<string, never>;
+                };
+            };
+            /** @description A part of the system is not answering. Please try again in a moment. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/fhir+json": Record<string, never>;
+                };
+            };
+        };
+    };
+    search_device: {
+        parameters: {
+            query?: {
+                /** @description Matches of a page; 200 at most. */
+                _count?: number;
+                /** @description See /metadata. */
+                _id?: string;
+                /** @description See /metadata. */
+                _include?: string;
+                /** @description See /metadata. */
+                _lastUpdated?: string;
+                /** @description See /metadata. */
+                _page?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description A searchset. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/fhir+json": Record<string, never>;
+                };
+            };
+            /** @description This search cannot be made. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/fhir+json": Record<string, never>;
+                };
+            };
+            /** @description You are not signed in, or your session has ended. Please sign in. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/fhir+json": Record<string, never>;
+                };
+            };
+            /** @description Searching by identifier needs the scope system/Patient.s. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/fhir+json": Record<string, never>;
+                };
+            };
+            /** @description Resources are given as application/fhir+json only. */
+            406: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/fhir+json": Record<string, never>;
+                };
+            };
+            /** @description The page cursor is not one of this list. Start again from the first page. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/fhir+json": Record<string, never>;
+                };
+            };
+            /** @description A part of the system is not answering. Please try again in a moment. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/fhir+json": Record<string, never>;
+                };
+            };
+        };
+    };
+    search_device_by_post: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** @description Search parameters. */
+        requestBody?: {
+            content: {
+                "application/x-www-form-urlencoded": Record<string, never>;
+            };
+        };
+        responses: {
+            /** @description A searchset. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/fhir+json": Record<string, never>;
+                };
+            };
+            /** @description This search cannot be made. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/fhir+json": Record<string, never>;
+                };
+            };
+            /** @description You are not signed in, or your session has ended. Please sign in. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/fhir+json": Record<string, never>;
+                };
+            };
+            /** @description Searching by identifier needs the scope system/Patient.s. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/fhir+json": Record<string, never>;
+                };
+            };
+            /** @description Resources are given as application/fhir+json only. */
+            406: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/fhir+json": Record<string, never>;
+                };
+            };
+            /** @description The upload is larger than this installation allows. */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/fhir+json": Record<string, never>;
+                };
+            };
+            /** @description The page cursor is not one of this list. Start again from the first page. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/fhir+json": Record<string, never>;
+                };
+            };
+            /** @description A part of the system is not answering. Please try again in a moment. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/fhir+json": Record<string, never>;
+                };
+            };
+        };
+    };
+    read_device: {
+        parameters: {
+            query?: never;
+            header?: {
+                "if-none-match"?: string | null;
+            };
+            path: {
+                resource_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The resource. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/fhir+json": Record<string, never>;
+                };
+            };
+            /** @description The copy at hand still is the resource. */
+            304: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description You are not signed in, or your session has ended. Please sign in. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/fhir+json": Record<string, never>;
+                };
+            };
+            /** @description Your role does not allow this. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/fhir+json": Record<string, never>;
+                };
+            };
+            /** @description Not found. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/fhir+json": Record<string, never>;
+                };
+            };
+            /** @description Resources are given as application/fhir+json only. */
+            406: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/fhir+json": Record<string, never>;
+                };
+            };
+            /** @description Some of what was sent is missing or cannot be right. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/fhir+json": Record<string, never>;
+                };
+            };
+            /** @description A part of the system is not answering. Please try again in a moment. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/fhir+json": Record<string, never>;
+                };
+            };
+        };
+    };
+    search_diagnosticreport: {
+        parameters: {
+            query?: {
+                /** @description Matches of a page; 200 at most. */
+                _count?: number;
+                /** @description See /metadata. */
+                _id?: string;
+                /** @description See /metadata. */
+                _include?: string;
+                /** @description See /metadata. */
+                _lastUpdated?: string;
+                /** @description See /metadata. */
+                _page?: string;
+                /** @description See /metadata. */
+                identifier?: string;
+                /** @description See /metadata. */
+                patient?: string;
+                /** @description See /metadata. */
+                status?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description A searchset. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/fhir+json": Record<string, never>;
+                };
+            };
+            /** @description This search cannot be made. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/fhir+json": Record<string, never>;
+                };
+            };
+            /** @description You are not signed in, or your session has ended. Please sign in. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/fhir+json": Record<string, never>;
+                };
+            };
+            /** @description Searching by identifier needs the scope system/Patient.s. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/fhir+json": Record<string, never>;
+                };
+            };
+            /** @description Resources are given as application/fhir+json only. */
+            406: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/fhir+json": Record<string, never>;
+                };
+            };
+            /** @description The page cursor is not one of this list. Start again from the first page. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/fhir+json": Record<string, never>;
+                };
+            };
+            /** @description A part of the system is not answering. Please try again in a moment. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/fhir+json": Record<string, never>;
+                };
+            };
+        };
+    };
+    search_diagnosticreport_by_post: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** @description Search parameters. */
+        requestBody?: {
+            content: {
+                "application/x-www-form-urlencoded": Record<string, never>;
+            };
+        };
+        responses: {
+            /** @description A searchset. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/fhir+json": Record<string, never>;
+                };
+            };
+            /** @description This search cannot be made. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/fhir+json": Record<string, never>;
+                };
+            };
+            /** @description You are not signed in, or your session has ended. Please sign in. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/fhir+json": Record<string, never>;
+                };
+            };
+            /** @description Searching by identifier needs the scope system/Patient.s. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/fhir+json": Record<string, never>;
+                };
+            };
+            /** @description Resources are given as application/fhir+json only. */
+            406: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/fhir+json": Record<string, never>;
+                };
+            };
+            /** @description The upload is larger than this installation allows. */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/fhir+json": Record<string, never>;
+                };
+            };
+            /** @description The page cursor is not one of this list. Start again from the first page. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/fhir+json": Record<string, never>;
+                };
+            };
+            /** @description A part of the system is not answering. Please try again in a moment. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/fhir+json": Record<string, never>;
+                };
+            };
+        };
+    };
+    read_diagnosticreport: {
+        parameters: {
+            query?: never;
+            header?: {
+                "if-none-match"?: string | null;
+            };
+            path: {
+                resource_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The resource. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/fhir+json": Record<string, never>;
+                };
+            };
+            /** @description The copy at hand still is the resource. */
+            304: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description You are not signed in, or your session has ended. Please sign in. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/fhir+json": Record<string, never>;
+                };
+            };
+            /** @description Your role does not allow this. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/fhir+json": Record<string, never>;
+                };
+            };
+            /** @description Not found. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/fhir+json": Record<string, never>;
+                };
+            };
+            /** @description Resources are given as application/fhir+json only. */
+            406: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/fhir+json": Record<string, never>;
+                };
+            };
+            /** @description Some of what was sent is missing or cannot be right. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/fhir+json": Record<string, never>;
+                };
+            };
+            /** @description A part of the system is not answering. Please try again in a moment. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/fhir+json": Record<string, never>;
+                };
+            };
+        };
+    };
+    search_imagingstudy: {
+        parameters: {
+            query?: {
+                /** @description Matches of a page; 200 at most. */
+                _count?: number;
+                /** @description See /metadata. */
+                _id?: string;
+                /** @description See /metadata. */
+                _include?: string;
+                /** @description See /metadata. */
+                _lastUpdated?: string;
+                /** @description See /metadata. */
+                _page?: string;
+                /** @description See /metadata. */
+                identifier?: string;
+                /** @description See /metadata. */
+                patient?: string;
+                /** @description See /metadata. */
+                status?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description A searchset. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/fhir+json": Record<string, never>;
+                };
+            };
+            /** @description This search cannot be made. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/fhir+json": Record<string, never>;
+                };
+            };
+            /** @description You are not signed in, or your session has ended. Please sign in. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/fhir+json": Record<string, never>;
+                };
+            };
+            /** @description Searching by identifier needs the scope system/Patient.s. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/fhir+json": Record<string, never>;
+                };
+            };
+            /** @description Resources are given as application/fhir+json only. */
+            406: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/fhir+json": Record<string, never>;
+                };
+            };
+            /** @description The page cursor is not one of this list. Start again from the first page. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/fhir+json": Record<string, never>;
+                };
+            };
+            /** @description A part of the system is not answering. Please try again in a moment. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/fhir+json": Record<string, never>;
+                };
+            };
+        };
+    };
+    search_imagingstudy_by_post: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** @description Search parameters. */
+        requestBody?: {
+            content: {
+                "application/x-www-form-urlencoded": Record<string, never>;
+            };
+        };
+        responses: {
+            /** @description A searchset. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/fhir+json": Record<string, never>;
+                };
+            };
+            /** @description This search cannot be made. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/fhir+json": Record<string, never>;
+                };
+            };
+            /** @description You are not signed in, or your session has ended. Please sign in. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/fhir+json": Record<string, never>;
+                };
+            };
+            /** @description Searching by identifier needs the scope system/Patient.s. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/fhir+json": Record<string, never>;
+                };
+            };
+            /** @description Resources are given as application/fhir+json only. */
+            406: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/fhir+json": Record<string, never>;
+                };
+            };
+            /** @description The upload is larger than this installation allows. */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/fhir+json": Record<string, never>;
+                };
+            };
+            /** @description The page cursor is not one of this list. Start again from the first page. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/fhir+json": Record<string, never>;
+                };
+            };
+            /** @description A part of the system is not answering. Please try again in a moment. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/fhir+json": Record<string, never>;
+                };
+            };
+        };
+    };
+    read_imagingstudy: {
+        parameters: {
+            query?: never;
+            header?: {
+                "if-none-match"?: string | null;
+            };
+            path: {
+                resource_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The resource. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/fhir+json": Record<string, never>;
+                };
+            };
+            /** @description The copy at hand still is the resource. */
+            304: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description You are not signed in, or your session has ended. Please sign in. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/fhir+json": Record<string, never>;
+                };
+            };
+            /** @description Your role does not allow this. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/fhir+json": Record<string, never>;
+                };
+            };
+            /** @description Not found. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/fhir+json": Record<string, never>;
+                };
+            };
+            /** @description Resources are given as application/fhir+json only. */
+            406: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/fhir+json": Record<string, never>;
+                };
+            };
+            /** @description Some of what was sent is missing or cannot be right. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/fhir+json": Record<string, never>;
+                };
+            };
+            /** @description A part of the system is not answering. Please try again in a moment. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/fhir+json": Record<string, never>;
+                };
+            };
+        };
+    };
+    read_capability_statement: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The resource. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/fhir+json": Record<string, never>;
+                };
+            };
+            /** @description You are not signed in, or your session has ended. Please sign in. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/fhir+json": Record<string, never>;
+                };
+            };
+            /** @description Your role does not allow this. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/fhir+json": Record<string, never>;
+                };
+            };
+            /** @description Resources are given as application/fhir+json only. */
+            406: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/fhir+json": Record<string, never>;
+                };
+            };
+            /** @description Some of what was sent is missing or cannot be right. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/fhir+json": Record<string, never>;
+                };
+            };
+            /** @description A part of the system is not answering. Please try again in a moment. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/fhir+json": Record<string, never>;
+                };
+            };
+        };
+    };
+    search_observation: {
+        parameters: {
+            query?: {
+                /** @description Matches of a page; 200 at most. */
+                _count?: number;
+                /** @description See /metadata. */
+                _id?: string;
+                /** @description See /metadata. */
+                _include?: string;
+                /** @description See /metadata. */
+                _lastUpdated?: string;
+                /** @description See /metadata. */
+                _page?: string;
+                /** @description See /metadata. */
+                identifier?: string;
+                /** @description See /metadata. */
+                patient?: string;
+                /** @description See /metadata. */
+                status?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description A searchset. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/fhir+json": Record<string, never>;
+                };
+            };
+            /** @description This search cannot be made. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/fhir+json": Record<string, never>;
+                };
+            };
+            /** @description You are not signed in, or your session has ended. Please sign in. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/fhir+json": Record<string, never>;
+                };
+            };
+            /** @description Searching by identifier needs the scope system/Patient.s. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/fhir+json": Record<string, never>;
+                };
+            };
+            /** @description Resources are given as application/fhir+json only. */
+            406: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/fhir+json": Record<string, never>;
+                };
+            };
+            /** @description The page cursor is not one of this list. Start again from the first page. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/fhir+json": Record<string, never>;
+                };
+            };
+            /** @description A part of the system is not answering. Please try again in a moment. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/fhir+json": Record<string, never>;
+                };
+            };
+        };
+    };
+    search_observation_by_post: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** @description Search parameters. */
+        requestBody?: {
+            content: {
+                "application/x-www-form-urlencoded": Record<string, never>;
+            };
+        };
+        responses: {
+            /** @description A searchset. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/fhir+json": Record<string, never>;
+                };
+            };
+            /** @description This search cannot be made. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/fhir+json": Record<string, never>;
+                };
+            };
+            /** @description You are not signed in, or your session has ended. Please sign in. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/fhir+json": Record<string, never>;
+                };
+            };
+            /** @description Searching by identifier needs the scope system/Patient.s. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/fhir+json": Record<string, never>;
+                };
+            };
+            /** @description Resources are given as application/fhir+json only. */
+            406: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/fhir+json": Record<string, never>;
+                };
+            };
+            /** @description The upload is larger than this installation allows. */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/fhir+json": Record<string, never>;
+                };
+            };
+            /** @description The page cursor is not one of this list. Start again from the first page. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/fhir+json": Record<string, never>;
+                };
+            };
+            /** @description A part of the system is not answering. Please try again in a moment. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/fhir+json": Record<string, never>;
+                };
+            };
+        };
+    };
+    read_observation: {
+        parameters: {
+            query?: never;
+            header?: {
+                "if-none-match"?: string | null;
+            };
+            path: {
+                resource_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The resource. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/fhir+json": Record<string, never>;
+                };
+            };
+            /** @description The copy at hand still is the resource. */
+            304: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description You are not signed in, or your session has ended. Please sign in. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/fhir+json": Record<string, never>;
+                };
+            };
+            /** @description Your role does not allow this. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/fhir+json": Record<string, never>;
+                };
+            };
+            /** @description Not found. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/fhir+json": Record<string, never>;
+                };
+            };
+            /** @description Resources are given as application/fhir+json only. */
+            406: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/fhir+json": Record<string, never>;
+                };
+            };
+            /** @description Some of what was sent is missing or cannot be right. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/fhir+json": Record<string, never>;
+                };
+            };
+            /** @description A part of the system is not answering. Please try again in a moment. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/fhir+json": Record<string, never>;
+                };
+            };
+        };
+    };
+    search_patient: {
+        parameters: {
+            query?: {
+                /** @description Matches of a page; 200 at most. */
+                _count?: number;
+                /** @description See /metadata. */
+                _id?: string;
+                /** @description See /metadata. */
+                _include?: string;
+                /** @description See /metadata. */
+                _lastUpdated?: string;
+                /** @description See /metadata. */
+                _page?: string;
+                /** @description See /metadata. */
+                identifier?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description A searchset. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/fhir+json": Record<string, never>;
+                };
+            };
+            /** @description This search cannot be made. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/fhir+json": Record<string, never>;
+                };
+            };
+            /** @description You are not signed in, or your session has ended. Please sign in. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/fhir+json": Record<string, never>;
+                };
+            };
+            /** @description Searching by identifier needs the scope system/Patient.s. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/fhir+json": Record<string, never>;
+                };
+            };
+            /** @description Resources are given as application/fhir+json only. */
+            406: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/fhir+json": Record<string, never>;
+                };
+            };
+            /** @description The page cursor is not one of this list. Start again from the first page. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/fhir+json": Record<string, never>;
+                };
+            };
+            /** @description A part of the system is not answering. Please try again in a moment. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/fhir+json": Record<string, never>;
+                };
+            };
+        };
+    };
+    search_patient_by_post: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** @description Search parameters. */
+        requestBody?: {
+            content: {
+                "application/x-www-form-urlencoded": Record<string, never>;
+            };
+        };
+        responses: {
+            /** @description A searchset. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/fhir+json": Record<string, never>;
+                };
+            };
+            /** @description This search cannot be made. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/fhir+json": Record<string, never>;
+                };
+            };
+            /** @description You are not signed in, or your session has ended. Please sign in. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/fhir+json": Record<string, never>;
+                };
+            };
+            /** @description Searching by identifier needs the scope system/Patient.s. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/fhir+json": Record<string, never>;
+                };
+            };
+            /** @description Resources are given as application/fhir+json only. */
+            406: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/fhir+json": Record<string, never>;
+                };
+            };
+            /** @description The upload is larger than this installation allows. */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/fhir+json": Record<string, never>;
+                };
+            };
+            /** @description The page cursor is not one of this list. Start again from the first page. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/fhir+json": Record<string, never>;
+                };
+            };
+            /** @description A part of the system is not answering. Please try again in a moment. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/fhir+json": Record<string, never>;
+                };
+            };
+        };
+    };
+    read_patient: {
+        parameters: {
+            query?: never;
+            header?: {
+                "if-none-match"?: string | null;
+            };
+            path: {
+                resource_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The resource. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/fhir+json": Record<string, never>;
+                };
+            };
+            /** @description The copy at hand still is the resource. */
+            304: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description You are not signed in, or your session has ended. Please sign in. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/fhir+json": Record<string, never>;
+                };
+            };
+            /** @description Your role does not allow this. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/fhir+json": Record<string, never>;
+                };
+            };
+            /** @description Not found. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/fhir+json": Record<string, never>;
+                };
+            };
+            /** @description Resources are given as application/fhir+json only. */
+            406: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/fhir+json": Record<string, never>;
+                };
+            };
+            /** @description Some of what was sent is missing or cannot be right. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/fhir+json": Record<string, never>;
+                };
+            };
+            /** @description A part of the system is not answering. Please try again in a moment. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/fhir+json": Record<string, never>;
+                };
+            };
+        };
+    };
+    search_provenance: {
+        parameters: {
+            query?: {
+                /** @description Matches of a page; 200 at most. */
+                _count?: number;
+                /** @description See /metadata. */
+                _id?: string;
+                /** @description See /metadata. */
+                _include?: string;
+                /** @description See /metadata. */
+                _lastUpdated?: string;
+                /** @description See /metadata. */
+                _page?: string;
+                /** @description See /metadata. */
+                patient?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description A searchset. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/fhir+json": Record<string, never>;
+                };
+            };
+            /** @description This search cannot be made. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/fhir+json": Record<string, never>;
+                };
+            };
+            /** @description You are not signed in, or your session has ended. Please sign in. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/fhir+json": Record<string, never>;
+                };
+            };
+            /** @description Searching by identifier needs the scope system/Patient.s. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/fhir+json": Record<string, never>;
+                };
+            };
+            /** @description Resources are given as application/fhir+json only. */
+            406: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/fhir+json": Record<string, never>;
+                };
+            };
+            /** @description The page cursor is not one of this list. Start again from the first page. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/fhir+json": Record<string, never>;
+                };
+            };
+            /** @description A part of the system is not answering. Please try again in a moment. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/fhir+json": Record<string, never>;
+                };
+            };
+        };
+    };
+    search_provenance_by_post: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** @description Search parameters. */
+        requestBody?: {
+            content: {
+                "application/x-www-form-urlencoded": Record<string, never>;
+            };
+        };
+        responses: {
+            /** @description A searchset. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/fhir+json": Record<string, never>;
+                };
+            };
+            /** @description This search cannot be made. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/fhir+json": Record<string, never>;
+                };
+            };
+            /** @description You are not signed in, or your session has ended. Please sign in. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/fhir+json": Record<string, never>;
+                };
+            };
+            /** @description Searching by identifier needs the scope system/Patient.s. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/fhir+json": Record<string, never>;
+                };
+            };
+            /** @description Resources are given as application/fhir+json only. */
+            406: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/fhir+json": Record<string, never>;
+                };
+            };
+            /** @description The upload is larger than this installation allows. */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/fhir+json": Record<string, never>;
+                };
+            };
+            /** @description The page cursor is not one of this list. Start again from the first page. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/fhir+json": Record<string, never>;
+                };
+            };
+            /** @description A part of the system is not answering. Please try again in a moment. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/fhir+json": Record<string, never>;
+                };
+            };
+        };
+    };
+    read_provenance: {
+        parameters: {
+            query?: never;
+            header?: {
+                "if-none-match"?: string | null;
+            };
+            path: {
+                resource_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The resource. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/fhir+json": Record<string, never>;
+                };
+            };
+            /** @description The copy at hand still is the resource. */
+            304: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description You are not signed in, or your session has ended. Please sign in. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/fhir+json": Record<string, never>;
+                };
+            };
+            /** @description Your role does not allow this. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/fhir+json": Record<string, never>;
+                };
+            };
+            /** @description Not found. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/fhir+json": Record<string, never>;
+                };
+            };
+            /** @description Resources are given as application/fhir+json only. */
+            406: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/fhir+json": Record<string, never>;
+                };
+            };
+            /** @description Some of what was sent is missing or cannot be right. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/fhir+json": Record<string, never>;
+                };
+            };
+            /** @description A part of the system is not answering. Please try again in a moment. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/fhir+json": Record<string, never>;
+                };
+            };
+        };
+    };
+    search_servicerequest: {
+        parameters: {
+            query?: {
+                /** @description Matches of a page; 200 at most. */
+                _count?: number;
+                /** @description See /metadata. */
+                _id?: string;
+                /** @description See /metadata. */
+                _include?: string;
+                /** @description See /metadata. */
+                _lastUpdated?: string;
+                /** @description See /metadata. */
+                _page?: string;
+                /** @description See /metadata. */
+                identifier?: string;
+                /** @description See /metadata. */
+                patient?: string;
+                /** @description See /metadata. */
+                status?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description A searchset. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/fhir+json": Record<string, never>;
+                };
+            };
+            /** @description This search cannot be made. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/fhir+json": Record<string, never>;
+                };
+            };
+            /** @description You are not signed in, or your session has ended. Please sign in. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/fhir+json": Record<string, never>;
+                };
+            };
+            /** @description Searching by identifier needs the scope system/Patient.s. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/fhir+json": Record<string, never>;
+                };
+            };
+            /** @description Resources are given as application/fhir+json only. */
+            406: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/fhir+json": Record<string, never>;
+                };
+            };
+            /** @description The page cursor is not one of this list. Start again from the first page. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/fhir+json": Record<string, never>;
+                };
+            };
+            /** @description A part of the system is not answering. Please try again in a moment. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/fhir+json": Record<string, never>;
+                };
+            };
+        };
+    };
+    create_servicerequest: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** @description A ServiceRequest: `status` active, `intent` order, `subject`, and in `supportingInfo` the study. */
+        requestBody: {
+            content: {
+                "application/fhir+json": Record<string, never>;
+            };
+        };
+        responses: {
+            /** @description The order that is there: the same study is being fetched already. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/fhir+json": Record<string, never>;
+                };
+            };
+            /** @description The order; `Location` is its address. */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/fhir+json": Record<string, never>;
+                };
+            };
+            /** @description You are not signed in, or your session has ended. Please sign in. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/fhir+json": Record<string, never>;
+                };
+            };
+            /** @description Searching by identifier needs the scope system/Patient.s. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/fhir+json": Record<string, never>;
+                };
+            };
+            /** @description Resources are given as application/fhir+json only. */
+            406: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/fhir+json": Record<string, never>;
+                };
+            };
+            /** @description This study is already being analysed. Wait for the answer, or cancel it first. */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/fhir+json": Record<string, never>;
+                };
+            };
+            /** @description The upload is larger than this installation allows. */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/fhir+json": Record<string, never>;
+                };
+            };
+            /** @description The order does not name a study that is here. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/fhir+json": Record<string, never>;
+                };
+            };
+            /** @description Too many scans are waiting for analysis. Please try again shortly. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/fhir+json": Record<string, never>;
+                };
+            };
+        };
+    };
+    search_servicerequest_by_post: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** @description Search parameters. */
+        requestBody?: {
+            content: {
+                "application/x-www-form-urlencoded": Record<string, never>;
+            };
+        };
+        responses: {
+            /** @description A searchset. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/fhir+json": Record<string, never>;
+                };
+            };
+            /** @description This search cannot be made. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/fhir+json": Record<string, never>;
+                };
+            };
+            /** @description You are not signed in, or your session has ended. Please sign in. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/fhir+json": Record<string, never>;
+                };
+            };
+            /** @description Searching by identifier needs the scope system/Patient.s. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/fhir+json": Record<string, never>;
+                };
+            };
+            /** @description Resources are given as application/fhir+json only. */
+            406: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/fhir+json": Record<string, never>;
+                };
+            };
+            /** @description The upload is larger than this installation allows. */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/fhir+json": Record<string, never>;
+                };
+            };
+            /** @description The page cursor is not one of this list. Start again from the first page. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/fhir+json": Record<string, never>;
+                };
+            };
+            /** @description A part of the system is not answering. Please try again in a moment. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/fhir+json": Record<string, never>;
+                };
+            };
+        };
+    };
+    read_servicerequest: {
+        parameters: {
+            query?: never;
+            header?: {
+                "if-none-match"?: string | null;
+            };
+            path: {
+                resource_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The resource. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/fhir+json": Record<string, never>;
+                };
+            };
+            /** @description The copy at hand still is the resource. */
+            304: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description You are not signed in, or your session has ended. Please sign in. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/fhir+json": Record<string, never>;
+                };
+            };
+            /** @description Your role does not allow this. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/fhir+json": Record<string, never>;
+                };
+            };
+            /** @description Not found. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/fhir+json": Record<string, never>;
+                };
+            };
+            /** @description Resources are given as application/fhir+json only. */
+            406: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/fhir+json": Record<string, never>;
+                };
+            };
+            /** @description Some of what was sent is missing or cannot be right. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/fhir+json": Record<string, never>;
+                };
+            };
+            /** @description A part of the system is not answering. Please try again in a moment. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/fhir+json": Record<string, never>;
+                };
+            };
+        };
+    };
+    list_models: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ModelOverview"];
+                };
+            };
+            /** @description You are not signed in, or your session has ended. Please sign in. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Your role does not allow this. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Some of what was sent is missing or cannot be right. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The model files are incomplete or were changed, so they are not used. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    read_model: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                version: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ModelDetail"];
+                };
+            };
+            /** @description You are not signed in, or your session has ended. Please sign in. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Your role does not allow this. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description There is no such model version. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Some of what was sent is missing or cannot be right. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The model files are incomplete or were changed, so they are not used. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    promote_model: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                version: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ReleaseOut"];
+                };
+            };
+            /** @description You are not signed in, or your session has ended. Please sign in. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Your role does not allow this. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description There is no such model version. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The gate refused this version, so it cannot answer patients' scans. */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Some of what was sent is missing or cannot be right. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The model files are incomplete or were changed, so they are not used. */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -4244,7 +14562,7 @@ export interface operations {
             };
         };
     };
-    list_reviews: {
+    list_releases: {
         parameters: {
             query?: {
                 /** @description `next_cursor` of the page before. */
@@ -4264,7 +14582,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["Page_ReviewOut_"];
+                    "application/json": components["schemas"]["Page_ReleaseOut_"];
                 };
             };
             /** @description You are not signed in, or your session has ended. Please sign in. */
@@ -4286,6 +14604,542 @@ export interface operations {
                 };
             };
             /** @description The page cursor is not one of this list. Start again from the first page. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A part of the system is not answering. Please try again in a moment. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    roll_back_model: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: {
+            content: {
+                "application/json": components["schemas"]["RollbackRequest"] | null;
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ReleaseOut"];
+                };
+            };
+            /** @description You are not signed in, or your session has ended. Please sign in. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Your role does not allow this. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description No model is in use yet. An administrator must publish and promote one. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description No earlier model is known, so there is nothing to roll back to. */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Some of what was sent is missing or cannot be right. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A part of the system is not answering. Please try again in a moment. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    read_model_rollout: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RolloutOut"];
+                };
+            };
+            /** @description You are not signed in, or your session has ended. Please sign in. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Your role does not allow this. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Some of what was sent is missing or cannot be right. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A part of the system is not answering. Please try again in a moment. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    arrange_model_rollout: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["RolloutRequest"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RolloutOut"];
+                };
+            };
+            /** @description You are not signed in, or your session has ended. Please sign in. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Your role does not allow this. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description There is no such model version. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Choose a registered version other than the one in use. */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Some of what was sent is missing or cannot be right. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The model files are incomplete or were changed, so they are not used. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    list_disagreements: {
+        parameters: {
+            query?: {
+                /** @description `next_cursor` of the page before. */
+                cursor?: string | null;
+                /** @description How many at most. */
+                limit?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Page_Disagreement_"];
+                };
+            };
+            /** @description You are not signed in, or your session has ended. Please sign in. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Your role does not allow this. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The page cursor is not one of this list. Start again from the first page. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A part of the system is not answering. Please try again in a moment. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    read_monitoring: {
+        parameters: {
+            query?: {
+                /** @description Of the current window, today included. */
+                days?: number;
+                modality?: components["schemas"]["Modality"] | null;
+                /** @description Of the reference window, which lies right before it. */
+                reference_days?: number;
+                site_id?: string | null;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Monitoring"];
+                };
+            };
+            /** @description You are not signed in, or your session has ended. Please sign in. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Your role does not allow this. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description There is no such site. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Some of what was sent is missing or cannot be right. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A part of the system is not answering. Please try again in a moment. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    issue_token: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: {
+            content: {
+                "application/x-www-form-urlencoded": components["schemas"]["Body_issue_token"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["TokenAnswer"];
+                };
+            };
+            /** @description The request cannot be served as it is. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["TokenRefusal"];
+                };
+            };
+            /** @description The client is not known, or its assertion proves nothing. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["TokenRefusal"];
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Your role does not allow this. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Some of what was sent is missing or cannot be right. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description This installation does not know its own address. An administrator must set ICTUS_PUBLIC_URL. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    list_reviews: {
+        parameters: {
+            query?: {
+                /** @description `next_cursor` of the page before. */
+                cursor?: string | null;
+                /** @description How many at most. */
+                limit?: number;
+                /** @description Those that wait for a reader, all, or final ones. */
+                state?: components["schemas"]["ReviewFilter"];
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Page_ReviewLine_"];
+                };
+            };
+            /** @description You are not signed in, or your session has ended. Please sign in. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Your role does not allow this. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The page cursor is not one of this list. Start again from the first page. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A part of the system is not answering. Please try again in a moment. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    read_agreement: {
+        parameters: {
+            query?: {
+                since?: string | null;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Agreement"];
+                };
+            };
+            /** @description You are not signed in, or your session has ended. Please sign in. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Your role does not allow this. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Some of what was sent is missing or cannot be right. */
             422: {
                 headers: {
                     [name: string]: unknown;
@@ -4557,6 +15411,150 @@ export interface operations {
             };
         };
     };
+    erase_study: {
+        parameters: {
+            query: {
+                /** @description Kept with the tombstone and in the audit trail. */
+                reason: components["schemas"]["ErasureReason"];
+            };
+            header?: never;
+            path: {
+                study_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description You are not signed in, or your session has ended. Please sign in. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Your role does not allow this. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not found. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Some of what was sent is missing or cannot be right. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A part of the system is not answering. Please try again in a moment. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    acknowledge_study: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                study_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["StudyClock"];
+                };
+            };
+            /** @description You are not signed in, or your session has ended. Please sign in. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Your role does not allow this. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not found. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description This study has no alert to acknowledge. */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Some of what was sent is missing or cannot be right. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A part of the system is not answering. Please try again in a moment. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     analyse_study: {
         parameters: {
             query?: never;
@@ -4686,6 +15684,73 @@ export interface operations {
             };
             /** @description The analysis has moved on in the meantime; reload to see its state. */
             409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Some of what was sent is missing or cannot be right. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A part of the system is not answering. Please try again in a moment. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    read_study_clock: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                study_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["StudyClock"];
+                };
+            };
+            /** @description You are not signed in, or your session has ended. Please sign in. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Your role does not allow this. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not found. */
+            404: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -4955,6 +16020,162 @@ export interface operations {
             };
         };
     };
+    read_review: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                study_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ReviewDetail"];
+                };
+            };
+            /** @description You are not signed in, or your session has ended. Please sign in. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Your role does not allow this. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not found. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description There is nothing to review yet: the study has not been analysed. */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Some of what was sent is missing or cannot be right. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A part of the system is not answering. Please try again in a moment. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    give_verdict: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                study_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["VerdictDraft"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ReviewDetail"];
+                };
+            };
+            /** @description You are not signed in, or your session has ended. Please sign in. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Your role does not allow this. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not found. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description There is nothing to review yet: the study has not been analysed. */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The verdict cannot be accepted as it is. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A part of the system is not answering. Please try again in a moment. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     read_slice: {
         parameters: {
             query?: never;
@@ -5098,6 +16319,213 @@ export interface operations {
             };
         };
     };
+    pull_study: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["PullRequest"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PullOut"];
+                };
+            };
+            /** @description You are not signed in, or your session has ended. Please sign in. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Your role does not allow this. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description There is no such archive to fetch from. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description No archive is set up from which studies can be fetched. Please tell an administrator. */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Some of what was sent is missing or cannot be right. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too many scans are waiting for analysis. Please try again shortly. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    list_pulls: {
+        parameters: {
+            query?: {
+                /** @description `next_cursor` of the page before. */
+                cursor?: string | null;
+                /** @description How many at most. */
+                limit?: number;
+                state?: components["schemas"]["PullState"][] | null;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Page_PullOut_"];
+                };
+            };
+            /** @description You are not signed in, or your session has ended. Please sign in. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Your role does not allow this. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The page cursor is not one of this list. Start again from the first page. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A part of the system is not answering. Please try again in a moment. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    read_pull: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                pull_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PullOut"];
+                };
+            };
+            /** @description You are not signed in, or your session has ended. Please sign in. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Your role does not allow this. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description There is no such pull. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Some of what was sent is missing or cannot be right. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A part of the system is not answering. Please try again in a moment. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     search_studies: {
         parameters: {
             query?: never;
@@ -5140,6 +16568,569 @@ export interface operations {
             };
             /** @description The page cursor is not one of this list. Start again from the first page. */
             422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A part of the system is not answering. Please try again in a moment. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    list_trainings: {
+        parameters: {
+            query?: {
+                /** @description `next_cursor` of the page before. */
+                cursor?: string | null;
+                /** @description How many at most. */
+                limit?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Page_TrainingOut_"];
+                };
+            };
+            /** @description You are not signed in, or your session has ended. Please sign in. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Your role does not allow this. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The page cursor is not one of this list. Start again from the first page. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A part of the system is not answering. Please try again in a moment. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    request_training: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["TrainingRequest"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["TrainingOut"];
+                };
+            };
+            /** @description You are not signed in, or your session has ended. Please sign in. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Your role does not allow this. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description No model is in use yet. An administrator must publish and promote one. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The model in use was published without what a later version would learn from. */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Some of what was sent is missing or cannot be right. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A part of the system is not answering. Please try again in a moment. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    read_training: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                training_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["TrainingOut"];
+                };
+            };
+            /** @description You are not signed in, or your session has ended. Please sign in. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Your role does not allow this. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description There is no such training. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Some of what was sent is missing or cannot be right. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A part of the system is not answering. Please try again in a moment. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    approve_training: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                training_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: {
+            content: {
+                "application/json": components["schemas"]["ApprovalRequest"] | null;
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["TrainingOut"];
+                };
+            };
+            /** @description You are not signed in, or your session has ended. Please sign in. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Your role does not allow this. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description There is no such training. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The training has moved on in the meantime; reload to see its state. */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Some of what was sent is missing or cannot be right. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A part of the system is not answering. Please try again in a moment. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    cancel_training: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                training_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["TrainingOut"];
+                };
+            };
+            /** @description You are not signed in, or your session has ended. Please sign in. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Your role does not allow this. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description There is no such training. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The training has moved on in the meantime; reload to see its state. */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Some of what was sent is missing or cannot be right. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A part of the system is not answering. Please try again in a moment. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    reject_training: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                training_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["RejectionRequest"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["TrainingOut"];
+                };
+            };
+            /** @description You are not signed in, or your session has ended. Please sign in. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Your role does not allow this. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description There is no such training. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The training has moved on in the meantime; reload to see its state. */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Some of what was sent is missing or cannot be right. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A part of the system is not answering. Please try again in a moment. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    read_methods: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["MethodOut"][];
+                };
+            };
+            /** @description You are not signed in, or your session has ended. Please sign in. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Your role does not allow this. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Some of what was sent is missing or cannot be right. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A part of the system is not answering. Please try again in a moment. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    read_permitted_changes: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PermittedChanges"];
+                };
+            };
+            /** @description You are not signed in, or your session has ended. Please sign in. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Your role does not allow this. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Some of what was sent is missing or cannot be right. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The file of permitted changes cannot be used. An administrator must correct it. */
+            500: {
                 headers: {
                     [name: string]: unknown;
                 };

@@ -6,7 +6,8 @@ interface DataPanelProps {
   readonly title: string;
   readonly note?: string;
   readonly action?: ReactNode;
-  readonly query: {
+  /** What the rows came from; absent when they are there already. */
+  readonly query?: {
     readonly isPending: boolean;
     readonly isError: boolean;
     readonly error: unknown;
@@ -34,9 +35,9 @@ export function DataPanel({ title, note, action, query, columns, rows, empty, on
         {action}
       </Group>
       <Paper>
-        {query.isPending ? (
+        {query?.isPending ? (
           <LoadingState label="Loading…" />
-        ) : query.isError && rows.length === 0 ? (
+        ) : query?.isError && rows.length === 0 ? (
           <ErrorState error={query.error} onRetry={() => void query.refetch()} />
         ) : rows.length === 0 ? (
           <EmptyState title={empty} />

@@ -62,7 +62,7 @@ export function formatWait(seconds: number): string {
 
 /** A file size in decimal units, as file managers show it. */
 export function formatBytes(bytes: number): string {
-  const units = ['B', 'kB', 'MB', 'GB'];
+  const units = ['B', 'kB', 'MB', 'GB', 'TB'];
   let value = bytes;
   let unit = 0;
   while (value >= 1000 && unit < units.length - 1) {

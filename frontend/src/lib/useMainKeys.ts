@@ -2,6 +2,15 @@ import { useEffect, useRef } from 'react';
 
 const TYPING =
   'input, textarea, select, [contenteditable="true"], [role="dialog"], [role="menu"], [role="listbox"]';
+/** Where nothing is typed: only arrows and the space bar are theirs. */
+const TICKED = 'input[type="radio"], input[type="checkbox"]';
+
+function typesIn(target: EventTarget | null, key: string): boolean {
+  if (!(target instanceof Element) || target.closest(TYPING) === null) {
+    return false;
+  }
+  return !(target.matches(TICKED) && /^[a-z]$/i.test(key) && target.closest('[role="dialog"]') === null);
+}
 
 /**
  * Keys of a page, heard while the focus is inside its main part (which takes it on every navigation) or nowhere, as
@@ -17,10 +26,9 @@ export function useMainKeys(handler: (event: KeyboardEvent) => boolean): void {
     const listen = (event: KeyboardEvent) => {
       const { target } = event;
       const here = target === document.body || (target instanceof Node && main?.contains(target));
-      const typing = target instanceof Element && target.closest(TYPING) !== null;
       if (
         here &&
-        !typing &&
+        !typesIn(target, event.key) &&
         !event.defaultPrevented &&
         !event.ctrlKey &&
         !event.metaKey &&

@@ -1,19 +1,22 @@
-import { Anchor, Button, Group, Menu, Select, Stack, Text, Title, VisuallyHidden } from '@mantine/core';
+import { Anchor, Button, Group, Menu, Stack, Text, Title, VisuallyHidden } from '@mantine/core';
+import { useDisclosure } from '@mantine/hooks';
 import {
   IconArrowLeft,
   IconDotsVertical,
   IconDownload,
+  IconEraser,
   IconFileText,
   IconRefresh,
 } from '@tabler/icons-react';
-import { Suspense, useState } from 'react';
-import { Link, useParams } from 'react-router';
+import { Link, useNavigate, useParams } from 'react-router';
 import { DocumentTitle } from '@/components/DocumentTitle';
 import { Problem } from '@/components/Problem';
 import { ErrorState, LoadingState } from '@/components/States';
 import { StatBadge, StudyStateBadge } from '@/components/StudyBadges';
 import { reportPdfUrl } from '@/features/report';
+import { ReviewPanel, useReview } from '@/features/review';
 import {
+  EraseDialog,
   ResultPanel,
   StageProgress,
   type StudyDetail,
@@ -23,15 +26,20 @@ import {
   useLiveStudy,
   useStudy,
 } from '@/features/study';
-import { Viewer } from '@/features/viewer';
+import { AlertPanel } from '@/features/triage';
 import { verdictOf } from '@/lib/disposition';
 import { patientFacts, patientTitle } from '@/lib/patient';
 import { ProblemError } from '@/lib/problem';
+import { useCurrentUser } from '@/lib/session';
 import { NotFoundPage } from './NotFoundPage';
 import classes from './StudyPage.module.css';
+import { StudyScan } from './StudyScan';
 
 function Header({ study }: { study: StudyDetail }) {
   const again = useAnalyseAgain(study.id);
+  const navigate = useNavigate();
+  const [erasing, erase] = useDisclosure(false);
+  const mayErase = useCurrentUser().role === 'admin';
   return (
     <header className={classes.header}>
       <div className={classes.patient}>
@@ -56,24 +64,28 @@ function Header({ study }: { study: StudyDetail }) {
           {patientFacts(study.patient)}
         </Text>
       </div>
-      {study.result !== null && (
-        <Group gap="xs">
-          <Button
-            component={Link}
-            to={`/studies/${study.id}/report`}
-            leftSection={<IconFileText size={16} aria-hidden />}
-          >
-            Report
-          </Button>
-          <Button
-            component="a"
-            href={reportPdfUrl(study.id)}
-            download
-            variant="default"
-            leftSection={<IconDownload size={16} aria-hidden />}
-          >
-            PDF
-          </Button>
+      <Group gap="xs">
+        {study.result !== null && (
+          <>
+            <Button
+              component={Link}
+              to={`/studies/${study.id}/report`}
+              leftSection={<IconFileText size={16} aria-hidden />}
+            >
+              Report
+            </Button>
+            <Button
+              component="a"
+              href={reportPdfUrl(study.id)}
+              download
+              variant="default"
+              leftSection={<IconDownload size={16} aria-hidden />}
+            >
+              PDF
+            </Button>
+          </>
+        )}
+        {(study.result !== null || mayErase) && (
           <Menu position="bottom-end">
             <Menu.Target>
               <Button variant="default" px={8} aria-label="More actions">
@@ -81,73 +93,50 @@ function Header({ study }: { study: StudyDetail }) {
               </Button>
             </Menu.Target>
             <Menu.Dropdown>
-              <Menu.Item leftSection={<IconRefresh size={16} aria-hidden />} onClick={() => again.mutate()}>
-                Analyse again
-              </Menu.Item>
+              {study.result !== null && (
+                <Menu.Item leftSection={<IconRefresh size={16} aria-hidden />} onClick={() => again.mutate()}>
+                  Analyse again
+                </Menu.Item>
+              )}
+              {mayErase && (
+                <Menu.Item
+                  color="red"
+                  leftSection={<IconEraser size={16} aria-hidden />}
+                  onClick={erase.open}
+                >
+                  Erase this study…
+                </Menu.Item>
+              )}
             </Menu.Dropdown>
           </Menu>
-        </Group>
+        )}
+      </Group>
+      {erasing && (
+        <EraseDialog
+          studyId={study.id}
+          onErased={() => void navigate('/worklist', { replace: true })}
+          onClose={erase.close}
+        />
       )}
       <Problem error={again.error} />
     </header>
   );
 }
 
-type SeriesAnswer = NonNullable<StudyDetail['result']>['series'][number];
-
-/** The slices as the viewer may show them: where the model may not say, its numbers mean nothing and stay hidden. */
-function shownSlices(answer: SeriesAnswer | undefined): SeriesAnswer['slices'] {
-  if (answer === undefined) {
-    return [];
-  }
-  const answered = answer.disposition === 'confident' || answer.disposition === 'uncertain';
-  return answered ? answer.slices : answer.slices.map((slice) => ({ ...slice, stroke_probability: null }));
-}
-
-function Scan({ study }: { study: StudyDetail }) {
-  const [chosen, setChosen] = useState<string | null>(null);
-  const driving = chosen ?? study.result?.driving_series_id ?? study.series[0]?.id;
-  const series = study.series.find(({ id }) => id === driving) ?? study.series[0];
-  if (series === undefined) {
-    return null;
-  }
-  const answer = study.result?.series.find(({ series_id }) => series_id === series.id);
-  const limits = study.result?.thresholds ?? null;
-  return (
-    <Stack gap="xs" className={classes.scan ?? ''}>
-      {study.series.length > 1 && (
-        <Select
-          aria-label="Series"
-          allowDeselect={false}
-          value={series.id}
-          onChange={setChosen}
-          data={study.series.map((one, index) => ({
-            value: one.id,
-            label: `Series ${index + 1}: ${one.modality}, ${one.slices} slices${one.description ? `, ${one.description}` : ''}${one.id === study.result?.driving_series_id ? ' (decided the answer)' : ''}`,
-          }))}
-        />
-      )}
-      <div className={classes.viewer}>
-        <Suspense fallback={<LoadingState label="Opening the viewer…" />}>
-          <Viewer
-            // Another answer brings other heatmaps and key slices: the viewer starts afresh with them.
-            key={`${series.id} ${study.result?.job_id ?? ''}`}
-            studyId={study.id}
-            series={series}
-            slices={shownSlices(answer)}
-            keySlices={answer?.key_slices ?? []}
-            lookedFor={study.result?.looked_for ?? 'stroke'}
-            thresholds={limits && { low: limits.normal_at_most, high: limits.stroke_at_least }}
-          />
-        </Suspense>
-      </div>
-    </Stack>
-  );
-}
-
 /** The answer in a line, for who cannot see it arrive. */
 function said({ result }: StudyDetail): string {
   return result === null ? '' : `Result: ${verdictOf(result.disposition, result.finding).label}`;
+}
+
+/** What readers made of the answer, as far as the viewer may see it. */
+function StudyReview({ study }: { study: StudyDetail }) {
+  const review = useReview(study.id, study.result !== null);
+  return (
+    review.data &&
+    study.result && (
+      <ReviewPanel studyId={study.id} review={review.data} lookedFor={study.result.looked_for} />
+    )
+  );
 }
 
 /** One study: the scan beside what the model says of it. */
@@ -176,13 +165,16 @@ export function StudyPage() {
       <Header study={study} />
       <Stack gap="sm" className={classes.answer ?? ''}>
         {open && study.job && <StageProgress job={study.job} />}
+        <AlertPanel studyId={study.id} />
         <StudyNotice study={study} />
         {study.result && study.state !== 'completed' && (
           <Text>The answer below is of an earlier analysis of the same scan.</Text>
         )}
+        {study.review_state === 'final' && <StudyReview study={study} />}
         {study.result && <ResultPanel result={study.result} />}
+        {study.review_state !== 'final' && <StudyReview study={study} />}
       </Stack>
-      <Scan study={study} />
+      <StudyScan study={study} />
       <div className={classes.facts}>
         <StudyFacts study={study} />
       </div>

@@ -1,7 +1,7 @@
 import type { GreyWindow } from './engine/StackStage';
 
 /** What a drag of the main button, or of one finger, does. */
-export type Tool = 'scroll' | 'window' | 'pan' | 'zoom';
+export type Tool = 'scroll' | 'window' | 'pan' | 'zoom' | 'draw';
 
 export interface ViewState {
   readonly index: number;

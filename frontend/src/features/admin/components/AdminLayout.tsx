@@ -1,31 +1,22 @@
-import { Container, Title } from '@mantine/core';
-import { Outlet } from 'react-router';
-import { PageLink } from '@/components/PageLink';
-import classes from './AdminLayout.module.css';
+import { PageTabs } from '@/components/PageTabs';
 
 const PAGES = [
   { to: '/admin/people', label: 'People' },
   { to: '/admin/sites', label: 'Sites' },
   { to: '/admin/api-keys', label: 'API keys' },
+  { to: '/admin/oauth-clients', label: 'OAuth clients' },
+  { to: '/admin/receiving', label: 'Receiving' },
+  { to: '/admin/sources', label: 'Sources' },
+  { to: '/admin/destinations', label: 'Destinations' },
+  { to: '/admin/deliveries', label: 'Deliveries' },
   { to: '/admin/jobs', label: 'Jobs' },
   { to: '/admin/held', label: 'Held studies' },
   { to: '/admin/next-steps', label: 'Next steps' },
+  { to: '/admin/operations', label: 'Operations' },
   { to: '/admin/audit', label: 'Audit' },
 ] as const;
 
 /** The frame of the administrators' pages. */
 export function AdminLayout() {
-  return (
-    <Container size="xl" py="lg" px={{ base: 'xs', sm: 'md' }}>
-      <Title order={1} fz={22} mb="xs" px={{ base: 4, sm: 0 }}>
-        Administration
-      </Title>
-      <nav className={classes.nav} aria-label="Administration">
-        {PAGES.map(({ to, label }) => (
-          <PageLink key={to} to={to} label={label} />
-        ))}
-      </nav>
-      <Outlet />
-    </Container>
-  );
+  return <PageTabs title="Administration" pages={PAGES} />;
 }

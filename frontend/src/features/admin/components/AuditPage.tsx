@@ -20,6 +20,7 @@ const OUTCOMES: Record<Outcome, { readonly label: string; readonly tone: Tone }>
 const ACTORS: Record<AuditEvent['actor_kind'], string> = {
   user: 'Person',
   api_client: 'API key',
+  dicom_peer: 'DICOM system',
   service: 'Service',
   system: 'Ictus',
   anonymous: 'Not signed in',

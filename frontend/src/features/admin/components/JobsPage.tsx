@@ -1,24 +1,12 @@
-import { Anchor, Button, Paper, SimpleGrid, Table, Text } from '@mantine/core';
+import { Anchor, Button, SimpleGrid, Table } from '@mantine/core';
 import { Link } from 'react-router';
 import { DataPanel } from '@/components/DataPanel';
 import { DocumentTitle } from '@/components/DocumentTitle';
+import { FigureTile } from '@/components/FigureTile';
 import { Problem } from '@/components/Problem';
 import { formatAge, formatDateTime } from '@/lib/format';
 import { useNow } from '@/lib/useNow';
 import { useFailedJobs, useQueueStatus, useRetryJob } from '../api/work';
-
-function Figure({ label, value }: { label: string; value: string }) {
-  return (
-    <Paper p="sm">
-      <Text c="dimmed" fz="xs">
-        {label}
-      </Text>
-      <Text className="numbers" fz={22} fw={620}>
-        {value}
-      </Text>
-    </Paper>
-  );
-}
 
 function Queue() {
   const { data } = useQueueStatus();
@@ -28,10 +16,10 @@ function Queue() {
   }
   return (
     <SimpleGrid cols={{ base: 2, sm: 4 }} mb="lg" spacing="sm">
-      <Figure label={`Waiting (of at most ${data.max_queue_length})`} value={String(data.queued)} />
-      <Figure label="of these STAT" value={String(data.queued_stat)} />
-      <Figure label="Being analysed" value={String(data.running)} />
-      <Figure
+      <FigureTile label={`Waiting (of at most ${data.max_queue_length})`} value={String(data.queued)} />
+      <FigureTile label="of these STAT" value={String(data.queued_stat)} />
+      <FigureTile label="Being analysed" value={String(data.running)} />
+      <FigureTile
         label="Longest wait"
         value={data.oldest_queued_at === null ? '–' : formatAge(data.oldest_queued_at, now)}
       />

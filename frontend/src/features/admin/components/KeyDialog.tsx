@@ -1,10 +1,10 @@
-import { Button, Checkbox, Group, Select, Stack, TextInput } from '@mantine/core';
+import { Checkbox, Stack, TextInput } from '@mantine/core';
 import { useState } from 'react';
-import { Dialog } from '@/components/Dialog';
-import { Problem } from '@/components/Problem';
+import { FormDialog } from '@/components/FormDialog';
 import { SecretDialog } from '@/components/SecretDialog';
 import { type Scope, useIssueKey } from '../api/keys';
 import type { Site } from '../api/people';
+import { SiteSelect, useChosenSite } from './SiteSelect';
 
 const SCOPES: Record<Scope, string> = {
   'studies:read': 'Read studies and results',
@@ -18,8 +18,7 @@ const SCOPES: Record<Scope, string> = {
 export function KeyDialog({ sites, onClose }: { sites: readonly Site[]; onClose: () => void }) {
   const issue = useIssueKey();
   const [name, setName] = useState('');
-  const [chosenSite, setChosenSite] = useState<string | null>(null);
-  const siteId = chosenSite ?? sites[0]?.id ?? '';
+  const site = useChosenSite(sites);
   const [scopes, setScopes] = useState<string[]>(['studies:read', 'studies:write']);
   const chosen = (Object.keys(SCOPES) as Scope[]).filter((scope) => scopes.includes(scope));
 
@@ -31,50 +30,32 @@ export function KeyDialog({ sites, onClose }: { sites: readonly Site[]; onClose:
     );
   }
   return (
-    <Dialog onClose={onClose} title="New API key">
-      <form
-        onSubmit={(event) => {
-          event.preventDefault();
-          issue.mutate({ name, site_id: siteId, scopes: chosen });
-        }}
-      >
-        <Stack>
-          <TextInput
-            label="System"
-            description="What will use it."
-            value={name}
-            onChange={(event) => setName(event.currentTarget.value)}
-            data-autofocus
-          />
-          <Select
-            label="Site"
-            data={sites.map((site) => ({ value: site.id, label: site.name }))}
-            value={siteId}
-            allowDeselect={false}
-            onChange={setChosenSite}
-          />
-          <Checkbox.Group label="Scopes" value={scopes} onChange={setScopes}>
-            <Stack gap={6} mt={4}>
-              {Object.entries(SCOPES).map(([scope, label]) => (
-                <Checkbox key={scope} value={scope} label={label} />
-              ))}
-            </Stack>
-          </Checkbox.Group>
-          <Problem error={issue.error} />
-          <Group justify="flex-end">
-            <Button variant="default" onClick={onClose}>
-              Cancel
-            </Button>
-            <Button
-              disabled={name.trim() === '' || chosen.length === 0}
-              loading={issue.isPending}
-              type="submit"
-            >
-              Issue the key
-            </Button>
-          </Group>
+    <FormDialog
+      onClose={onClose}
+      title="New API key"
+      verb="Issue the key"
+      ready={name.trim() !== '' && chosen.length > 0}
+      pending={issue.isPending}
+      error={issue.error}
+      onSubmit={() => {
+        issue.mutate({ name, site_id: site.id, scopes: chosen });
+      }}
+    >
+      <TextInput
+        label="System"
+        description="What will use it."
+        value={name}
+        onChange={(event) => setName(event.currentTarget.value)}
+        data-autofocus
+      />
+      <SiteSelect of={site} />
+      <Checkbox.Group label="Scopes" value={scopes} onChange={setScopes}>
+        <Stack gap={6} mt={4}>
+          {Object.entries(SCOPES).map(([scope, label]) => (
+            <Checkbox key={scope} value={scope} label={label} />
+          ))}
         </Stack>
-      </form>
-    </Dialog>
+      </Checkbox.Group>
+    </FormDialog>
   );
 }

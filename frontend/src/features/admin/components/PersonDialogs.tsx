@@ -15,6 +15,7 @@ import {
   useDisablePerson,
   useResetPassword,
 } from '../api/people';
+import { SiteSelect, useChosenSite } from './SiteSelect';
 
 /** What an administrator is about to do, and with whom. */
 export type AskedOfPerson = { readonly what: 'edit' | 'disable' | 'reset'; readonly person: Person };
@@ -33,8 +34,7 @@ function EditDialog({ person, sites, onClose }: DialogProps & { sites: readonly 
   const change = useChangePerson();
   const save = approving ? approve : change;
   const [role, setRole] = useState<PersonRole>(person.role ?? 'clinician');
-  const [chosenSite, setChosenSite] = useState(person.site_id);
-  const siteId = chosenSite ?? sites[0]?.id ?? '';
+  const site = useChosenSite(sites, person.site_id);
   return (
     <Dialog onClose={onClose} title={approving ? `Approve ${person.name}` : person.name}>
       <Stack>
@@ -46,14 +46,7 @@ function EditDialog({ person, sites, onClose }: DialogProps & { sites: readonly 
           allowDeselect={false}
           onChange={(value) => setRole(ROLES.find((one) => one === value) ?? role)}
         />
-        <Select
-          label="Site"
-          description="Only this site’s studies can be seen."
-          data={sites.map(({ id, name }) => ({ value: id, label: name }))}
-          value={siteId}
-          allowDeselect={false}
-          onChange={setChosenSite}
-        />
+        <SiteSelect description="Only this site’s studies can be seen." of={site} />
         <Problem error={save.error} />
         <Group justify="flex-end">
           <Button variant="default" onClick={onClose}>
@@ -61,7 +54,7 @@ function EditDialog({ person, sites, onClose }: DialogProps & { sites: readonly 
           </Button>
           <Button
             loading={save.isPending}
-            onClick={() => save.mutate({ id: person.id, role, site_id: siteId }, { onSuccess: onClose })}
+            onClick={() => save.mutate({ id: person.id, role, site_id: site.id }, { onSuccess: onClose })}
           >
             {approving ? 'Approve' : 'Save'}
           </Button>

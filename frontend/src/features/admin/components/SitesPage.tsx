@@ -1,10 +1,9 @@
-import { Button, Group, Stack, Table, TextInput } from '@mantine/core';
+import { Button, Group, Table, TextInput } from '@mantine/core';
 import { useState } from 'react';
 import { ConfirmDialog } from '@/components/ConfirmDialog';
 import { DataPanel } from '@/components/DataPanel';
-import { Dialog } from '@/components/Dialog';
 import { DocumentTitle } from '@/components/DocumentTitle';
-import { Problem } from '@/components/Problem';
+import { FormDialog } from '@/components/FormDialog';
 import { formatDateTime } from '@/lib/format';
 import { type Site, useCreateSite, useDeleteSite, useRenameSite, useSites } from '../api/people';
 
@@ -17,37 +16,23 @@ function SiteDialog({ site, onClose }: { site: Site | null; onClose: () => void 
       ? create.mutate(name, { onSuccess: onClose })
       : rename.mutate({ id: site.id, name }, { onSuccess: onClose });
   return (
-    <Dialog onClose={onClose} title={site === null ? 'New site' : 'Rename the site'}>
-      <form
-        onSubmit={(event) => {
-          event.preventDefault();
-          save();
-        }}
-      >
-        <Stack>
-          <TextInput
-            label="Name"
-            placeholder="Hospital, department"
-            value={name}
-            onChange={(event) => setName(event.currentTarget.value)}
-            data-autofocus
-          />
-          <Problem error={create.error ?? rename.error} />
-          <Group justify="flex-end">
-            <Button variant="default" onClick={onClose}>
-              Cancel
-            </Button>
-            <Button
-              type="submit"
-              disabled={name.trim() === ''}
-              loading={create.isPending || rename.isPending}
-            >
-              Save
-            </Button>
-          </Group>
-        </Stack>
-      </form>
-    </Dialog>
+    <FormDialog
+      onClose={onClose}
+      title={site === null ? 'New site' : 'Rename the site'}
+      verb="Save"
+      ready={name.trim() !== ''}
+      pending={create.isPending || rename.isPending}
+      error={create.error ?? rename.error}
+      onSubmit={save}
+    >
+      <TextInput
+        label="Name"
+        placeholder="Hospital, department"
+        value={name}
+        onChange={(event) => setName(event.currentTarget.value)}
+        data-autofocus
+      />
+    </FormDialog>
   );
 }
 

@@ -2,14 +2,16 @@ import { Button, Container, Group, Paper, Title } from '@mantine/core';
 import { IconArrowLeft, IconDownload } from '@tabler/icons-react';
 import { Link, useParams } from 'react-router';
 import { DocumentTitle } from '@/components/DocumentTitle';
+import { ReviewBadge } from '@/components/ReviewBadge';
 import { ErrorState, LoadingState } from '@/components/States';
-import { reportPdfUrl, useReport } from '../api/useReport';
+import { reportPdfUrl, useReport, useReportedStudy } from '../api/useReport';
 import classes from './ReportPage.module.css';
 
 /** The report as the patient's file gets it. It runs no script and reaches nothing: the frame is a closed box. */
 export function ReportPage() {
   const { studyId = '' } = useParams();
   const report = useReport(studyId);
+  const { data: study } = useReportedStudy(studyId);
   return (
     <Container size="lg" py="md" px={{ base: 'xs', sm: 'md' }} className={classes.page ?? ''}>
       <DocumentTitle>Report</DocumentTitle>
@@ -26,6 +28,9 @@ export function ReportPage() {
           <Title order={1} fz={20}>
             Report
           </Title>
+          {study?.review_state && (
+            <ReviewBadge state={study.review_state} agrees={study.reviewed_finding === study.finding} />
+          )}
         </Group>
         <Button
           component="a"

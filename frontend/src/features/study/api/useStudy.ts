@@ -1,5 +1,5 @@
 import { useMutation, useQuery, useQueryClient } from '@tanstack/react-query';
-import { answerOf, api, type Schema } from '@/client';
+import { answerOf, api, type QueryOf, type Schema } from '@/client';
 import { useCoalesced } from '@/lib/useCoalesced';
 import { useEventStream } from '@/lib/useEventStream';
 
@@ -80,5 +80,19 @@ export function useCancelAnalysis(id: string) {
         api.POST('/api/v1/studies/{study_id}/analyses/cancel', { params: { path: { study_id: id } } }),
       ),
     onSettled: () => client.invalidateQueries({ queryKey: studyKey(id) }),
+  });
+}
+
+export type ErasureReason = QueryOf<'erase_study'>['reason'];
+
+/** Erases a study for good. */
+export function useEraseStudy(id: string) {
+  const client = useQueryClient();
+  return useMutation({
+    mutationFn: (reason: ErasureReason) =>
+      answerOf(
+        api.DELETE('/api/v1/studies/{study_id}', { params: { path: { study_id: id }, query: { reason } } }),
+      ),
+    onSuccess: () => client.invalidateQueries({ queryKey: ['worklist'] }),
   });
 }

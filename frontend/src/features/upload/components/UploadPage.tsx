@@ -10,6 +10,7 @@ import { useUpload } from '../api/useUpload';
 import { statesNoModality } from '../modality';
 import { ChosenFiles } from './ChosenFiles';
 import { DropZone } from './DropZone';
+import { FetchStudy } from './FetchStudy';
 import { Refusal } from './Refusal';
 import { UploadProgressBar } from './UploadProgressBar';
 
@@ -121,6 +122,7 @@ export function UploadPage() {
             </Stack>
           </Paper>
         )}
+        {files.length === 0 && <FetchStudy />}
       </Stack>
     </Container>
   );

@@ -5,10 +5,18 @@ import { Fragment } from 'react';
 import type { WindowPreset } from '../windows';
 import classes from './Viewer.module.css';
 
+type Shortcut = readonly [keys: readonly string[], does: string];
+
+const MARKS: readonly Shortcut[] = [
+  [['K'], 'Mark the slice as a key slice, or take the mark away'],
+  [['D'], 'Draw an outline by dragging, or stop drawing'],
+  [['Z'], 'Take the last outline back'],
+];
+
 /** The keys and gestures of the viewer. */
-export function ShortcutHelp({ presets }: { presets: readonly WindowPreset[] }) {
+export function ShortcutHelp({ presets, marks }: { presets: readonly WindowPreset[]; marks: boolean }) {
   const [opened, { open, close }] = useDisclosure(false);
-  const rows: readonly (readonly [readonly string[], string])[] = [
+  const rows: readonly Shortcut[] = [
     [['↑', '↓'], 'Previous or next slice (also the mouse wheel)'],
     [['Page Up', 'Page Down'], 'Five slices on or back'],
     [['Home', 'End'], 'First or last slice'],
@@ -21,6 +29,7 @@ export function ShortcutHelp({ presets }: { presets: readonly WindowPreset[] }) 
     ],
     [['+', '−', '0'], 'Zoom in, out, fit (also Ctrl and wheel, or two fingers)'],
     [['Shift', '← → ↑ ↓'], 'Move the picture (also Shift and drag)'],
+    ...(marks ? MARKS : []),
   ];
   return (
     <>

@@ -11,6 +11,8 @@ interface SliceStripProps {
   readonly slices: readonly StripSlice[];
   /** Indices that drove the study's score. */
   readonly keySlices: readonly number[];
+  /** Indices that a reader marked. */
+  readonly marked: readonly number[];
   readonly index: number;
   readonly lookedFor: string;
   /** From this probability on a bar is drawn as likely, up to `low` as unlikely. */
@@ -40,11 +42,20 @@ function levelOf(probability: number | null, thresholds: SliceStripProps['thresh
 }
 
 /** Every slice's probability as a bar, and the slider that chooses the slice: click, drag or use the keys. */
-export function SliceStrip({ slices, keySlices, index, lookedFor, thresholds, onIndex }: SliceStripProps) {
+export function SliceStrip({
+  slices,
+  keySlices,
+  marked,
+  index,
+  lookedFor,
+  thresholds,
+  onIndex,
+}: SliceStripProps) {
   const track = useRef<HTMLDivElement>(null);
   const current = slices[index];
   const probability = current?.stroke_probability ?? null;
   const isKey = keySlices.includes(index);
+  const isMarked = marked.includes(index);
 
   const pick = (event: PointerEvent) => {
     const box = track.current?.getBoundingClientRect();
@@ -74,7 +85,7 @@ export function SliceStrip({ slices, keySlices, index, lookedFor, thresholds, on
         aria-valuemin={1}
         aria-valuemax={slices.length}
         aria-valuenow={index + 1}
-        aria-valuetext={`Slice ${index + 1} of ${slices.length}, ${said}${isKey ? ', key slice' : ''}`}
+        aria-valuetext={`Slice ${index + 1} of ${slices.length}, ${said}${isKey ? ', key slice' : ''}${isMarked ? ', marked by you' : ''}`}
         onKeyDown={onKeyDown}
         onPointerDown={(event) => {
           event.currentTarget.setPointerCapture(event.pointerId);
@@ -90,6 +101,7 @@ export function SliceStrip({ slices, keySlices, index, lookedFor, thresholds, on
             className={classes.slot}
             data-current={position === index || undefined}
             data-key={keySlices.includes(position) || undefined}
+            data-marked={marked.includes(position) || undefined}
           >
             <div
               className={classes.bar}
@@ -109,6 +121,11 @@ export function SliceStrip({ slices, keySlices, index, lookedFor, thresholds, on
         {keySlices.length > 0 && (
           <span className={classes.keyLegend} data-on={isKey || undefined}>
             <i /> key slice
+          </span>
+        )}
+        {marked.length > 0 && (
+          <span className={classes.markedLegend} data-on={isMarked || undefined}>
+            <i /> yours
           </span>
         )}
       </Text>

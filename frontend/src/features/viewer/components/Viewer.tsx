@@ -5,10 +5,13 @@ import { messageOf } from '@/lib/problem';
 import { useMainKeys } from '@/lib/useMainKeys';
 import { useSliceSource } from '../api/useSliceSource';
 import type { SeriesDetail } from '../engine/source';
+import type { Reading } from '../reading';
 import { initialView, viewReducer } from '../viewState';
 import { presetsFor } from '../windows';
 import { Overlay } from './Overlay';
+import { RegionLayer } from './RegionLayer';
 import { SliceStrip, type StripSlice } from './SliceStrip';
+import { useRegionPen } from './useRegionPen';
 import { useStage } from './useStage';
 import { useStageGestures } from './useStageGestures';
 import { useViewerKeys } from './useViewerKeys';
@@ -27,10 +30,20 @@ export interface ViewerProps {
   readonly keySlices: readonly number[];
   readonly lookedFor: string;
   readonly thresholds: { readonly low: number; readonly high: number } | null;
+  /** What the reader marks; absent where nothing is marked. */
+  readonly reading?: Reading | null;
 }
 
 /** The slice viewer: scroll, window, zoom, pan, the heatmap, and the strip of slice probabilities. */
-export default function Viewer({ studyId, series, slices, keySlices, lookedFor, thresholds }: ViewerProps) {
+export default function Viewer({
+  studyId,
+  series,
+  slices,
+  keySlices,
+  lookedFor,
+  thresholds,
+  reading = null,
+}: ViewerProps) {
   const element = useRef<HTMLDivElement>(null);
   const touch = useMediaQuery('(pointer: coarse)', false, { getInitialValueInEffect: false });
   const presets = presetsFor(series);
@@ -44,8 +57,9 @@ export default function Viewer({ studyId, series, slices, keySlices, lookedFor, 
   );
   const source = useSliceSource(studyId, series);
   const { stage, placement, error } = useStage(element, source, view);
-  useStageGestures(element, stage, view, dispatch);
-  const onKey = useViewerKeys({ stage, view, presets, keySlices, dispatch });
+  const { pen, line } = useRegionPen(series, placement, reading);
+  useStageGestures(element, stage, view, pen, dispatch);
+  const onKey = useViewerKeys({ stage, view, presets, keySlices, dispatch, reading });
   useMainKeys(onKey);
 
   const strip = useMemo<readonly StripSlice[]>(
@@ -68,6 +82,7 @@ export default function Viewer({ studyId, series, slices, keySlices, lookedFor, 
         dispatch={dispatch}
         onFit={() => stage.current?.fit()}
         onZoom={(factor) => stage.current?.zoomBy(factor)}
+        reading={reading}
       />
       <Box className={classes.stage}>
         <div
@@ -80,6 +95,15 @@ export default function Viewer({ studyId, series, slices, keySlices, lookedFor, 
         />
         {placement && hasOverlay && view.overlay && (
           <Overlay studyId={studyId} seriesId={series.id} placement={placement} opacity={view.opacity} />
+        )}
+        {placement && reading !== null && (
+          <RegionLayer
+            regions={reading.regions}
+            line={line}
+            placement={placement}
+            rows={series.rows}
+            columns={series.columns}
+          />
         )}
         <div className={`${classes.corner} numbers`} data-at="top-left" aria-hidden>
           {series.description || `${series.modality} series`}
@@ -113,6 +137,7 @@ export default function Viewer({ studyId, series, slices, keySlices, lookedFor, 
         <SliceStrip
           slices={strip}
           keySlices={keySlices}
+          marked={reading?.keySlices ?? []}
           index={view.index}
           lookedFor={lookedFor}
           thresholds={thresholds}

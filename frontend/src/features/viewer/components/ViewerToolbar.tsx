@@ -1,15 +1,19 @@
 import { Tooltip, UnstyledButton } from '@mantine/core';
 import {
   type Icon,
+  IconArrowBackUp,
   IconArrowsMove,
+  IconBookmark,
   IconContrast,
   IconFlame,
+  IconLasso,
   IconMaximize,
   IconStack2,
   IconZoomIn,
   IconZoomOut,
 } from '@tabler/icons-react';
 import type { Dispatch, ReactNode } from 'react';
+import type { Reading } from '../reading';
 import type { Tool, ViewAction, ViewState } from '../viewState';
 import { sameWindow, type WindowPreset } from '../windows';
 import { ShortcutHelp } from './ShortcutHelp';
@@ -53,10 +57,56 @@ interface ViewerToolbarProps {
   readonly dispatch: Dispatch<ViewAction>;
   readonly onFit: () => void;
   readonly onZoom: (factor: number) => void;
+  readonly reading: Reading | null;
+}
+
+/** What a reader marks: key slices and outlines. */
+function Marks({
+  view,
+  reading,
+  dispatch,
+}: {
+  view: ViewState;
+  reading: Reading;
+  dispatch: Dispatch<ViewAction>;
+}) {
+  return (
+    <fieldset className={classes.group} aria-label="Marks">
+      <ToolButton
+        label="Key slice (K)"
+        pressed={reading.keySlices.includes(view.index)}
+        onClick={() => reading.onKeySlice(view.index)}
+      >
+        <IconBookmark size={18} stroke={1.7} aria-hidden /> Key slice
+      </ToolButton>
+      <ToolButton
+        label="Draw an outline (D)"
+        pressed={view.tool === 'draw'}
+        onClick={() => dispatch({ type: 'tool', tool: view.tool === 'draw' ? 'window' : 'draw' })}
+      >
+        <IconLasso size={18} stroke={1.7} aria-hidden /> Outline
+      </ToolButton>
+      <ToolButton
+        label="Take the last outline back (Z)"
+        disabled={reading.regions.length === 0}
+        onClick={reading.onUndo}
+      >
+        <IconArrowBackUp size={18} stroke={1.7} aria-hidden />
+      </ToolButton>
+    </fieldset>
+  );
 }
 
 /** What can be done to the picture; each control has a key of its own, listed in the help. */
-export function ViewerToolbar({ view, presets, canOverlay, dispatch, onFit, onZoom }: ViewerToolbarProps) {
+export function ViewerToolbar({
+  view,
+  presets,
+  canOverlay,
+  dispatch,
+  onFit,
+  onZoom,
+  reading,
+}: ViewerToolbarProps) {
   return (
     <div className={classes.toolbar} role="toolbar" aria-label="Viewer tools">
       <fieldset className={classes.group} aria-label="What a drag does">
@@ -124,7 +174,8 @@ export function ViewerToolbar({ view, presets, canOverlay, dispatch, onFit, onZo
           />
         </Tooltip>
       </div>
-      <ShortcutHelp presets={presets} />
+      {reading !== null && <Marks view={view} reading={reading} dispatch={dispatch} />}
+      <ShortcutHelp presets={presets} marks={reading !== null} />
     </div>
   );
 }

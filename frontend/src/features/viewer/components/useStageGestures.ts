@@ -27,6 +27,15 @@ function toolOf(event: PointerEvent, chosen: Tool): Tool {
   return event.buttons & 2 ? 'zoom' : chosen;
 }
 
+/** A line drawn by hand, in CSS pixels of the stage. */
+export interface Pen {
+  readonly down: (x: number, y: number) => void;
+  readonly move: (x: number, y: number) => void;
+  readonly up: () => void;
+  /** A second finger came: it is no line. */
+  readonly drop: () => void;
+}
+
 /**
  * Mouse, pen and touch on the stage. Wheel: slices (with Ctrl: zoom). Drag: the chosen tool; middle button or
  * Shift: pan; right button: zoom. Two fingers: zoom and pan.
@@ -35,10 +44,11 @@ export function useStageGestures(
   element: RefObject<HTMLDivElement | null>,
   stage: RefObject<StackStage | null>,
   view: ViewState,
+  pen: Pen,
   dispatch: Dispatch<ViewAction>,
 ) {
-  const latest = useRef(view);
-  latest.current = view;
+  const latest = useRef({ ...view, pen });
+  latest.current = { ...view, pen };
 
   useEffect(() => {
     const target = element.current;
@@ -70,6 +80,8 @@ export function useStageGestures(
           return stage.current?.panBy(x, y);
         case 'zoom':
           return stage.current?.zoomBy(1.006 ** -y);
+        case 'draw':
+          return;
       }
     };
 
@@ -77,6 +89,11 @@ export function useStageGestures(
       target.setPointerCapture(event.pointerId);
       pointers.set(event.pointerId, { x: event.clientX, y: event.clientY });
       carried = 0;
+      if (pointers.size > 1) {
+        latest.current.pen.drop();
+      } else if (toolOf(event, latest.current.tool) === 'draw') {
+        latest.current.pen.down(...local({ x: event.clientX, y: event.clientY }));
+      }
     };
     const onMove = (event: PointerEvent) => {
       const before = pointers.get(event.pointerId);
@@ -87,7 +104,11 @@ export function useStageGestures(
       const now = { x: event.clientX, y: event.clientY };
       pointers.set(event.pointerId, now);
       if (pointers.size === 1) {
-        drag(toolOf(event, latest.current.tool), now.x - before.x, now.y - before.y);
+        const tool = toolOf(event, latest.current.tool);
+        drag(tool, now.x - before.x, now.y - before.y);
+        if (tool === 'draw') {
+          latest.current.pen.move(...local(now));
+        }
       } else if (pointers.size === 2) {
         const next = [...pointers.values()];
         const [from, to] = [middle(old), middle(next)];
@@ -95,7 +116,10 @@ export function useStageGestures(
         stage.current?.panBy(to.x - from.x, to.y - from.y);
       }
     };
-    const onUp = (event: PointerEvent) => pointers.delete(event.pointerId);
+    const onUp = (event: PointerEvent) => {
+      pointers.delete(event.pointerId);
+      latest.current.pen.up();
+    };
     const onWheel = (event: WheelEvent) => {
       event.preventDefault();
       if (event.ctrlKey || event.metaKey) {

@@ -1,5 +1,6 @@
 import type { Dispatch, RefObject } from 'react';
 import type { StackStage } from '../engine/StackStage';
+import type { Reading } from '../reading';
 import type { ViewAction, ViewState } from '../viewState';
 import type { WindowPreset } from '../windows';
 
@@ -11,6 +12,7 @@ interface ViewerKeysOptions {
   readonly presets: readonly WindowPreset[];
   readonly keySlices: readonly number[];
   readonly dispatch: Dispatch<ViewAction>;
+  readonly reading: Reading | null;
 }
 
 const PAN: Record<string, readonly [number, number]> = {
@@ -31,7 +33,7 @@ const STEP: Record<string, number> = {
 };
 
 /** The viewer's keys; gives the handler, which says whether it took the key. */
-export function useViewerKeys({ stage, view, presets, keySlices, dispatch }: ViewerKeysOptions) {
+export function useViewerKeys({ stage, view, presets, keySlices, dispatch, reading }: ViewerKeysOptions) {
   return (event: KeyboardEvent): boolean => {
     const move = event.shiftKey ? PAN[event.key] : undefined;
     if (move) {
@@ -68,6 +70,20 @@ export function useViewerKeys({ stage, view, presets, keySlices, dispatch }: Vie
         }
         return true;
       }
+      case 'k':
+      case 'K':
+        reading?.onKeySlice(view.index);
+        return reading !== null;
+      case 'd':
+      case 'D':
+        if (reading !== null) {
+          dispatch({ type: 'tool', tool: view.tool === 'draw' ? 'window' : 'draw' });
+        }
+        return reading !== null;
+      case 'z':
+      case 'Z':
+        reading?.onUndo();
+        return reading !== null;
       case '+':
       case '=':
         stage.current?.zoomBy(1.25);

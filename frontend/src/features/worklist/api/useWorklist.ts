@@ -1,6 +1,7 @@
 import { useInfiniteQuery, useQueryClient } from '@tanstack/react-query';
 import { useEffect, useMemo } from 'react';
 import { answerOf, api, type QueryOf, type Schema } from '@/client';
+import { ALERTS_KEY } from '@/lib/alerts';
 import { useCoalesced } from '@/lib/useCoalesced';
 import { useEventStream } from '@/lib/useEventStream';
 
@@ -49,7 +50,10 @@ export function useWorklist(query: WorklistQuery, text: string | null) {
 /** Reads the worklist again whenever a study changes; a burst of events is answered with one read. */
 export function useLiveWorklist(onEvent: (event: StudyEvent) => void) {
   const client = useQueryClient();
-  const refresh = useCoalesced(() => void client.invalidateQueries({ queryKey: ['worklist'] }), QUIET_MS);
+  const refresh = useCoalesced(() => {
+    void client.invalidateQueries({ queryKey: ['worklist'] });
+    void client.invalidateQueries({ queryKey: ALERTS_KEY });
+  }, QUIET_MS);
   return useEventStream<StudyEvent>({
     url: '/api/v1/events',
     onOpen: refresh,

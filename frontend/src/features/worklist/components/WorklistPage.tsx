@@ -1,35 +1,18 @@
-import { Box, Button, Container, Group, Loader, Paper, Text, Title } from '@mantine/core';
+import { Button, Container, Group, Loader, Paper, Text, Title } from '@mantine/core';
 import { useDebouncedValue } from '@mantine/hooks';
 import { notifications } from '@mantine/notifications';
-import { type Icon, IconRefreshOff, IconUpload, IconWifi } from '@tabler/icons-react';
+import { IconUpload } from '@tabler/icons-react';
 import { useState } from 'react';
 import { Link, useSearchParams } from 'react-router';
 import { DocumentTitle } from '@/components/DocumentTitle';
+import { LiveBadge } from '@/components/LiveBadge';
 import { EmptyState, ErrorState, LoadingState } from '@/components/States';
-import { ToneBadge } from '@/components/ToneBadge';
-import type { Tone } from '@/lib/tone';
-import type { StreamState } from '@/lib/useEventStream';
+import { moveBetweenRows } from '@/lib/moveBetweenRows';
 import { useMainKeys } from '@/lib/useMainKeys';
 import { useLiveWorklist, useWorklist } from '../api/useWorklist';
 import { filterChosen, queryOf, searchText } from '../filters';
 import { WorklistFilters } from './WorklistFilters';
-import { moveBetweenRows, WorklistTable } from './WorklistTable';
-
-const LIVE: Record<StreamState, { readonly tone: Tone; readonly icon: Icon; readonly label: string }> = {
-  connecting: { tone: 'quiet', icon: IconWifi, label: 'Connecting' },
-  open: { tone: 'clear', icon: IconWifi, label: 'Live' },
-  lost: { tone: 'unsure', icon: IconRefreshOff, label: 'Not live: reconnecting' },
-};
-
-function Live({ state }: { state: StreamState }) {
-  return (
-    <Box role="status">
-      <ToneBadge tone={LIVE[state].tone} icon={LIVE[state].icon}>
-        {LIVE[state].label}
-      </ToneBadge>
-    </Box>
-  );
-}
+import { WorklistTable } from './WorklistTable';
 
 const QUIET_MS = 300;
 
@@ -81,7 +64,7 @@ export function WorklistPage() {
           <Title order={1} fz={22}>
             Worklist
           </Title>
-          <Live state={live} />
+          <LiveBadge state={live} />
         </Group>
         <Button component={Link} to="/upload" leftSection={<IconUpload size={16} aria-hidden />}>
           Upload

@@ -1,14 +1,13 @@
 import { Text } from '@mantine/core';
-import type { KeyboardEvent } from 'react';
-import { Link, useNavigate } from 'react-router';
+import { ReviewBadge } from '@/components/ReviewBadge';
+import { rowClasses as classes, LinkedRow, ProbabilityMeter, RowLink } from '@/components/RowTable';
 import { StatBadge, StudyStateBadge } from '@/components/StudyBadges';
 import { verdictOf } from '@/lib/disposition';
-import { formatAge, formatDateTime, formatProbability } from '@/lib/format';
+import { formatAge, formatDateTime } from '@/lib/format';
 import { patientFacts, patientTitle } from '@/lib/patient';
 import type { Tone } from '@/lib/tone';
 import { useNow } from '@/lib/useNow';
 import type { StudySummary } from '../api/useWorklist';
-import classes from './WorklistTable.module.css';
 
 function toneOf(study: StudySummary): Tone | undefined {
   if (study.state === 'failed') {
@@ -19,43 +18,26 @@ function toneOf(study: StudySummary): Tone | undefined {
 
 function Probability({ study }: { study: StudySummary }) {
   const shown = study.disposition === 'confident' || study.disposition === 'uncertain';
-  if (!shown || study.stroke_probability === null) {
-    return <Text c="dimmed">–</Text>;
-  }
-  return (
-    <div className={classes.probability}>
-      <span className="numbers">{formatProbability(study.stroke_probability)}</span>
-      <div className={classes.meter} data-tone={toneOf(study)} aria-hidden>
-        <div style={{ width: `${study.stroke_probability * 100}%` }} />
-      </div>
-    </div>
-  );
+  return <ProbabilityMeter value={shown ? study.stroke_probability : null} tone={toneOf(study)} />;
 }
 
 function StudyRow({ study, now }: { study: StudySummary; now: number }) {
-  const navigate = useNavigate();
   const to = `/studies/${study.id}`;
   return (
-    // The link in the row is what keyboards and screen readers use; the rest of the row is a larger target for it.
-    <tr
-      className={classes.row}
-      data-tone={toneOf(study)}
-      onClick={(event) => {
-        if (!(event.target instanceof Element && event.target.closest('a'))) {
-          void navigate(to);
-        }
-      }}
-    >
+    <LinkedRow to={to} tone={toneOf(study)}>
       <td className={classes.patient}>
-        <Link to={to} className={classes.link ?? ''} data-row-link>
-          {patientTitle(study.patient)}
-        </Link>
+        <RowLink to={to}>{patientTitle(study.patient)}</RowLink>
         <Text c="dimmed" fz="xs" truncate>
           {patientFacts(study.patient)}
         </Text>
       </td>
       <td className={classes.result}>
         <StudyStateBadge study={study} />
+        {study.review_state !== null && study.review_state !== 'optional' && (
+          <div className={classes.review}>
+            <ReviewBadge state={study.review_state} agrees={study.reviewed_finding === study.finding} />
+          </div>
+        )}
       </td>
       <td className={classes.chance}>
         <Probability study={study} />
@@ -69,24 +51,8 @@ function StudyRow({ study, now }: { study: StudySummary; now: number }) {
           {formatAge(study.received_at, now)} ago
         </time>
       </td>
-    </tr>
+    </LinkedRow>
   );
-}
-
-const STEP: Record<string, number> = { j: 1, ArrowDown: 1, k: -1, ArrowUp: -1 };
-
-/** Moves the focus between the rows' links; says whether it took the key. */
-export function moveBetweenRows(event: KeyboardEvent | globalThis.KeyboardEvent): boolean {
-  const links = [...document.querySelectorAll<HTMLAnchorElement>('[data-row-link]')];
-  const at = links.indexOf(document.activeElement as HTMLAnchorElement);
-  const step = STEP[event.key];
-  if (step === undefined || (event.key.startsWith('Arrow') && at < 0)) {
-    return false;
-  }
-  const next = at < 0 ? links[0] : links[Math.min(links.length - 1, Math.max(0, at + step))];
-  next?.focus();
-  next?.scrollIntoView({ block: 'nearest' });
-  return next !== undefined;
 }
 
 /** The studies, one a row. On a narrow screen each row becomes a card. */

@@ -1,0 +1,2 @@
+export { ModelPage } from './components/ModelPage';
+export { modelRoutes } from './routes';

@@ -1,0 +1,2 @@
+export { AlertBanner } from './components/AlertBanner';
+export { AlertPanel } from './components/AlertPanel';
