@@ -9,7 +9,9 @@ from packaging.utils import canonicalize_name
 
 FOLDER = Path(__file__).resolve().parents[1] / "requirements"
 WHOLE = "dev"
-BESIDE_THE_WHOLE = {"torch", "torch-extras"}
+INCLUDED = {"ictus", "inference-worker"}
+"""What other ``*.in`` include; not installed by themselves."""
+BESIDE_THE_WHOLE = {"torch", "torch-extras", "kubernetes"}
 _PINNED = re.compile(r"^([A-Za-z0-9._-]+)(?:\[[^\]]*\])?==([^\s\\;]+)", re.MULTILINE)
 
 
@@ -45,7 +47,7 @@ def faults() -> list[str]:
             differing = [name for name, version in versions.items() if whole.get(name, version) != version]
             found += [f"{lock.name} has another version of {name} than {WHOLE}.txt" for name in differing]
     for source in FOLDER.glob("*.in"):
-        if source.stem != "ictus" and not source.with_suffix(".txt").exists():
+        if source.stem not in INCLUDED and not source.with_suffix(".txt").exists():
             found.append(f"{source.name} has no lock")
     return found
 

@@ -30,3 +30,8 @@ CREATE SCHEMA $service AUTHORIZATION $service;
 ALTER ROLE $service SET search_path = $service;
 SQL
 done
+sql ictus <<SQL
+CREATE SCHEMA vector;
+CREATE EXTENSION vector SCHEMA vector;
+GRANT USAGE ON SCHEMA vector TO feedback;
+SQL

@@ -1,10 +1,10 @@
-# Reviews and confirmed cases; spoken to by the gateway alone. Build from the repository's root.
+# Reviews, confirmed cases and datasets; spoken to by the gateway and the trainer. Build from the repository's root.
 FROM python:3.11-slim AS packages
 ENV PIP_NO_CACHE_DIR=1 PIP_DISABLE_PIP_VERSION_CHECK=1 PIP_ROOT_USER_ACTION=ignore
 COPY requirements/build.txt requirements/feedback.txt /src/requirements/
 RUN python -m venv /app \
- && /app/bin/pip install --quiet --require-hashes -r /src/requirements/feedback.txt \
- && pip install --quiet --require-hashes -r /src/requirements/build.txt
+ && /app/bin/pip install --quiet --no-deps --require-hashes -r /src/requirements/feedback.txt \
+ && pip install --quiet --no-deps --require-hashes -r /src/requirements/build.txt
 COPY packages/ictus /src/packages/ictus
 COPY services/feedback /src/services/feedback
 RUN pip wheel --quiet --no-deps --no-build-isolation --wheel-dir /wheels /src/packages/ictus /src/services/feedback \

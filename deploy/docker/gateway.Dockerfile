@@ -10,8 +10,8 @@ FROM python:3.11-slim AS packages
 ENV PIP_NO_CACHE_DIR=1 PIP_DISABLE_PIP_VERSION_CHECK=1 PIP_ROOT_USER_ACTION=ignore
 COPY requirements/build.txt requirements/gateway.txt /src/requirements/
 RUN python -m venv /app \
- && /app/bin/pip install --quiet --require-hashes -r /src/requirements/gateway.txt \
- && pip install --quiet --require-hashes -r /src/requirements/build.txt
+ && /app/bin/pip install --quiet --no-deps --require-hashes -r /src/requirements/gateway.txt \
+ && pip install --quiet --no-deps --require-hashes -r /src/requirements/build.txt
 COPY packages/ictus /src/packages/ictus
 COPY services/gateway /src/services/gateway
 RUN pip wheel --quiet --no-deps --no-build-isolation --wheel-dir /wheels /src/packages/ictus /src/services/gateway \

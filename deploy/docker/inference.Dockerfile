@@ -1,10 +1,12 @@
 # The worker that runs the network: ONNX Runtime, no torch, no database. Build from the repository's root.
 FROM python:3.11-slim AS packages
 ENV PIP_NO_CACHE_DIR=1 PIP_DISABLE_PIP_VERSION_CHECK=1 PIP_ROOT_USER_ACTION=ignore
-COPY requirements/build.txt requirements/inference.txt /src/requirements/
+# inference-gpu.txt: ONNX Runtime's CUDA build with its libraries.
+ARG LOCK=inference.txt
+COPY requirements/build.txt requirements/${LOCK} /src/requirements/
 RUN python -m venv /app \
- && /app/bin/pip install --quiet --require-hashes -r /src/requirements/inference.txt \
- && pip install --quiet --require-hashes -r /src/requirements/build.txt
+ && /app/bin/pip install --quiet --no-deps --require-hashes -r /src/requirements/${LOCK} \
+ && pip install --quiet --no-deps --require-hashes -r /src/requirements/build.txt
 COPY packages/ictus /src/packages/ictus
 COPY services/inference /src/services/inference
 RUN pip wheel --quiet --no-deps --no-build-isolation --wheel-dir /wheels /src/packages/ictus /src/services/inference \

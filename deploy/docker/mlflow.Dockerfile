@@ -2,7 +2,7 @@
 FROM python:3.11-slim AS packages
 ENV PIP_NO_CACHE_DIR=1 PIP_DISABLE_PIP_VERSION_CHECK=1
 COPY requirements/mlflow.txt /src/requirements/
-RUN python -m venv /app && /app/bin/pip install --quiet --require-hashes -r /src/requirements/mlflow.txt
+RUN python -m venv /app && /app/bin/pip install --quiet --no-deps --require-hashes -r /src/requirements/mlflow.txt
 
 FROM python:3.11-slim
 RUN useradd --uid 10001 --user-group --no-create-home --shell /usr/sbin/nologin ictus

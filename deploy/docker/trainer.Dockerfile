@@ -5,10 +5,10 @@ ARG TORCH_INDEX_URL=""
 ENV PIP_NO_CACHE_DIR=1 PIP_DISABLE_PIP_VERSION_CHECK=1 PIP_ROOT_USER_ACTION=ignore
 COPY requirements/build.txt requirements/trainer.txt requirements/torch.txt requirements/torch-extras.txt /src/requirements/
 RUN python -m venv /app \
- && /app/bin/pip install --quiet --require-hashes -r /src/requirements/trainer.txt \
+ && /app/bin/pip install --quiet --no-deps --require-hashes -r /src/requirements/trainer.txt \
  && /app/bin/pip install --quiet ${TORCH_INDEX_URL:+--index-url $TORCH_INDEX_URL} -r /src/requirements/torch.txt \
  && /app/bin/pip install --quiet --no-deps --require-hashes -r /src/requirements/torch-extras.txt \
- && pip install --quiet --require-hashes -r /src/requirements/build.txt
+ && pip install --quiet --no-deps --require-hashes -r /src/requirements/build.txt
 COPY packages/ictus /src/packages/ictus
 COPY services/trainer /src/services/trainer
 RUN pip wheel --quiet --no-deps --no-build-isolation --wheel-dir /wheels /src/packages/ictus /src/services/trainer \

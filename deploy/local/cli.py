@@ -2,7 +2,6 @@
 
 import json
 import signal
-import sys
 import threading
 import time
 from collections.abc import Iterator
@@ -17,7 +16,8 @@ from rich.markup import escape
 from rich.panel import Panel
 from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 
-from local.errors import StackError
+from local.backup import commands as backup_commands
+from local.errors import StackError, fail
 from local.ports import gateway_port
 from local.sample import SCOPES, SampleOutcome, analyse_sample
 from local.stack import EVERYTHING, LocalStack
@@ -29,6 +29,7 @@ app = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,
 )
+app.add_typer(backup_commands.app)
 Data = Annotated[Path, typer.Option("--data", help="Folder of databases, objects, secrets and logs.")]
 
 
@@ -70,7 +71,7 @@ def run(
                 stack.stop()
             console.print("Everything is stopped; the data is kept." if failure is None else "Stopped.")
     if failure is not None:
-        _fail(failure)
+        fail(failure)
 
 
 @app.command()
@@ -89,7 +90,7 @@ def status(data: Data = Path(".local")) -> None:
     """List the processes of the stack in `data`."""
     supervisor = Supervisor(data.resolve() / "run")
     if not supervisor.is_running():
-        _fail("Ictus does not run here: `make run` starts it.")
+        fail("Ictus does not run here: `make run` starts it.")
     for process in supervisor.states():
         typer.echo(f"{process.name:<14} {process.state:<9} {process.pid or '':>7}")
 
@@ -105,7 +106,7 @@ def smoke(
     try:
         outcome = analyse_sample(url.rstrip("/"), api_key)
     except StackError as error:
-        _fail(str(error))
+        fail(str(error))
     typer.echo(_sentence(outcome))
 
 
@@ -192,8 +193,3 @@ def _watch(stack: LocalStack) -> None:
     forever = threading.Event()
     while stack.supervisor.is_running():
         forever.wait(1.0)
-
-
-def _fail(message: str) -> NoReturn:
-    typer.echo(message, err=True)
-    sys.exit(1)

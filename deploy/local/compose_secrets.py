@@ -29,8 +29,16 @@ def write_compose_secrets(folder: Path) -> None:
     for role, password in database.items():
         write_private(folder / "db" / f"{role}_password", password)
     write_private(folder / "mlflow" / "database_password", credentials.mlflow_password)
+    write_private(folder / "grafana" / "admin_password", credentials.grafana_password)
     minio = f"MINIO_ROOT_USER={credentials.s3_access_key}\nMINIO_ROOT_PASSWORD={credentials.s3_secret_key}\n"
     write_private(folder / "minio.env", minio)
+    reader = (
+        f"READER_ACCESS_KEY={credentials.s3_reader_access_key}\n"
+        f"READER_SECRET_KEY={credentials.s3_reader_secret_key}\n"
+        f"SCANS_ACCESS_KEY={credentials.s3_scans_access_key}\n"
+        f"SCANS_SECRET_KEY={credentials.s3_scans_secret_key}\n"
+    )
+    write_private(folder / "objects-reader.env", reader)
     for process in folder.iterdir():
         if process.is_dir():
             process.chmod(0o755)

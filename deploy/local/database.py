@@ -116,7 +116,8 @@ def prepare_databases(
 ) -> None:
     """Make the services' database with a schema and a role each, and MLflow's own database. Idempotent.
 
-    A service's role owns its schema, finds its tables there without naming it, and reaches nothing else.
+    A service's role owns its schema, finds its tables there without naming it, and reaches nothing else. pgvector
+    stands in a schema of its own, which feedback's role may use.
     """
     dsn = admin_dsn(port, password)
     _create_role(dsn, "mlflow", mlflow_password)
@@ -142,6 +143,13 @@ def grant_schema(dsn: str, service: str) -> None:
                 "ALTER ROLE {role} SET search_path = {role}",
             ):
                 cursor.execute(sql.SQL(statement).format(database=database, role=role))
+            if service == "feedback":  # it keeps embeddings; only a superuser may make an extension
+                for statement in (
+                    "CREATE SCHEMA IF NOT EXISTS vector",
+                    "CREATE EXTENSION IF NOT EXISTS vector SCHEMA vector",
+                    "GRANT USAGE ON SCHEMA vector TO {role}",
+                ):
+                    cursor.execute(sql.SQL(statement).format(role=role))
     finally:
         connection.close()
 
@@ -171,6 +179,12 @@ def _create_database(dsn: str, name: str, *, owner: str) -> None:
             cursor.execute(sql.SQL("REVOKE ALL ON DATABASE {} FROM PUBLIC").format(sql.Identifier(name)))
     finally:
         connection.close()
+
+
+def empty_database(port: int, password: str, name: str) -> None:
+    """Drop a database with all that is in it, and make it anew."""
+    drop_database(port, password, name)
+    _create_database(admin_dsn(port, password), name, owner=SUPERUSER)
 
 
 def create_service_database(port: int, password: str, name: str, service: str, service_password: str) -> None:

@@ -48,6 +48,14 @@ def _http_answers(listener: str, path: str) -> Callable[["LocalStack"], bool]:
     return probe
 
 
+def _dimse_listens(stack: "LocalStack") -> bool:
+    try:
+        with socket.create_connection((LOOPBACK, stack.ports["dimse"]), timeout=2):
+            return True
+    except OSError:
+        return False
+
+
 def _inference_beats(stack: "LocalStack") -> bool:
     """Tell whether the worker has a model and takes work: then it touches its pulse file every few seconds."""
     pulse = stack.data / "run" / "inference.pulse"
@@ -60,6 +68,7 @@ _PROBES: Final[Mapping[str, Callable[["LocalStack"], bool]]] = {
     "s3": _http_answers("s3", "/healthz"),
     "mlflow": _http_answers("mlflow", "/health"),
     "gateway": _http_answers("gateway", "/health/ready"),
+    "dimse": _dimse_listens,
     "feedback": _http_answers("feedback", "/health/ready"),
     "inference": _inference_beats,
 }

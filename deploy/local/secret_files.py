@@ -37,18 +37,24 @@ class Credentials:
     redis_password: str = field(default_factory=_token)
     s3_access_key: str = field(default_factory=lambda: secrets.token_hex(10))
     s3_secret_key: str = field(default_factory=_token)
+    s3_reader_access_key: str = field(default_factory=lambda: secrets.token_hex(10))
+    s3_reader_secret_key: str = field(default_factory=_token)
+    s3_scans_access_key: str = field(default_factory=lambda: secrets.token_hex(10))
+    s3_scans_secret_key: str = field(default_factory=_token)
     inference_token: str = field(default_factory=_token)
     feedback_token: str = field(default_factory=_token)
+    trainer_token: str = field(default_factory=_token)
     identity_key: str = field(default_factory=_key)
     uid_key: str = field(default_factory=_key)
+    grafana_password: str = field(default_factory=_token)
 
     @classmethod
     def load_or_create(cls, path: Path) -> "Credentials":
-        """Read the credentials kept at `path` (mode 0600), or make them there."""
-        if path.exists():
-            return cls(**json.loads(path.read_text()))
-        made = cls()
-        write_private(path, json.dumps(asdict(made), indent=2) + "\n")
+        """Read the credentials kept at `path` (mode 0600); those that are not there yet are made and kept there."""
+        kept = json.loads(path.read_text()) if path.exists() else {}
+        made = cls(**kept)
+        if asdict(made) != kept:
+            write_private(path, json.dumps(asdict(made), indent=2) + "\n")
         return made
 
 
@@ -115,6 +121,7 @@ def _settings(
         **objects,
         "inference_token": credentials.inference_token,
         "feedback_token": credentials.feedback_token,
+        "trainer_token": credentials.trainer_token,
         "identity_key": credentials.identity_key,
         "uid_key": credentials.uid_key,
         "model_public_key": model_keys.public,
@@ -124,6 +131,9 @@ def _settings(
         "feedback": {
             "database_url": database_url("feedback", credentials.feedback_password, addresses.postgres),
             "feedback_token": credentials.feedback_token,
+            "trainer_token": credentials.trainer_token,
+            "s3_access_key": credentials.s3_reader_access_key,
+            "s3_secret_key": credentials.s3_reader_secret_key,
         },
         "inference": {
             "redis_url": redis,
@@ -131,7 +141,13 @@ def _settings(
             "inference_token": credentials.inference_token,
             "model_public_key": model_keys.public,
         },
-        "trainer": {"redis_url": redis, "model_private_key": model_keys.private},
+        "trainer": {
+            "redis_url": redis,
+            "trainer_token": credentials.trainer_token,
+            "model_private_key": model_keys.private,
+            "s3_access_key": credentials.s3_scans_access_key,
+            "s3_secret_key": credentials.s3_scans_secret_key,
+        },
     }
 
 
@@ -147,6 +163,17 @@ def _server_files(credentials: Credentials, addresses: Addresses) -> dict[str, s
         "credentials": [{"accessKey": credentials.s3_access_key, "secretKey": credentials.s3_secret_key}],
         "actions": ["Admin", "Read", "Write", "List", "Tagging"],
     }
+    readers = [
+        {
+            "name": name,
+            "credentials": [{"accessKey": access, "secretKey": secret}],
+            "actions": [f"Read:{S3_BUCKET}", f"List:{S3_BUCKET}"],
+        }
+        for name, access, secret in (
+            ("reader", credentials.s3_reader_access_key, credentials.s3_reader_secret_key),
+            ("scans-reader", credentials.s3_scans_access_key, credentials.s3_scans_secret_key),
+        )
+    ]
     aws = (
         "[default]\n"
         f"aws_access_key_id = {credentials.s3_access_key}\n"
@@ -154,7 +181,7 @@ def _server_files(credentials: Credentials, addresses: Addresses) -> dict[str, s
     )
     return {
         "redis/redis.conf": f"requirepass {credentials.redis_password}\n",
-        "s3/s3.json": json.dumps({"identities": [identity]}),
+        "s3/s3.json": json.dumps({"identities": [identity, *readers]}),
         "mlflow/aws-credentials": aws,
         "mlflow/pgpass": f"{addresses.postgres}:mlflow:mlflow:{credentials.mlflow_password}\n",
     }

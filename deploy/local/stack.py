@@ -16,7 +16,7 @@ from ictus.domain.errors import IctusError
 from local import database, probes
 from local.errors import StackError
 from local.model_keys import new_model_keys
-from local.ports import LISTENERS, LOOPBACK, choose_ports
+from local.ports import LISTENERS, LOOPBACK, PortClaims, choose_ports
 from local.progress_record import ProgressRecord
 from local.secret_files import (
     MLFLOW_BUCKET,
@@ -35,6 +35,8 @@ EVERYTHING: Final = (
     "mlflow",
     "gateway",
     "gateway-tasks",
+    "gateway-deliveries",
+    "dimse",
     "feedback",
     "inference",
     "trainer",
@@ -102,6 +104,7 @@ class LocalStack:
         self._announce = announce
         self._given_up = threading.Event()
         self.ports: dict[str, int] = {}
+        self._claims = PortClaims()
         self.credentials: Credentials
         self.model_keys: ModelKeys
         self.first_admin: FirstAdmin | None = None
@@ -133,13 +136,14 @@ class LocalStack:
             if self.supervisor.is_running():
                 msg = f"Ictus already runs from {self.data}: `make stop` stops it."
                 raise StackError(msg)
-            self.ports = choose_ports(self.data / "ports.json", self._configured_ports)
+            self.ports = choose_ports(self.data / "ports.json", self._configured_ports, self._claims)
             self.credentials = Credentials.load_or_create(self.data / "secrets" / "installation.json")
             addresses = Addresses.on_loopback(self.ports)
             self.model_keys = ModelKeys.load_or_create(self.data / "secrets", new_model_keys)
             write_process_secrets(self.data / "secrets", self.credentials, self.model_keys, addresses)
             self.supervisor.launch(self._supervisor_environment())
         except OSError as error:
+            self._claims.release()
             msg = f"{self.data} cannot be used: {error.strerror} ({error.filename})."
             raise StackError(msg) from error
 
@@ -222,6 +226,7 @@ class LocalStack:
         if self.supervisor.is_running():
             self.supervisor.shut_down()
             self._remove_sockets()
+        self._claims.release()
 
     def run_command(self, service: str, *command: str) -> str:
         """Run one of a service's own commands with that service's secrets; give what it printed.
@@ -281,7 +286,7 @@ class LocalStack:
 
     def _make_folders(self) -> None:
         self.data.mkdir(parents=True, exist_ok=True, mode=0o700)
-        for name in ("run", "logs", "redis", "s3", "work", "models", "web"):
+        for name in ("run", "logs", "redis", "s3", "work", "models", "training", "web"):
             (self.data / name).mkdir(parents=True, exist_ok=True, mode=0o700)
         (self.data / "web" / "index.html").write_text(_NO_WEB_UI)
         if shutil.disk_usage(self.data).free < _FREE_SPACE:

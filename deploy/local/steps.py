@@ -20,6 +20,8 @@ NEEDS: Final[Mapping[str, tuple[str, ...]]] = {
     "feedback": ("databases", "feedback-tables"),
     "gateway": ("databases", "gateway-tables", "first-admin", "redis", "buckets"),
     "gateway-tasks": ("databases", "gateway-tables", "redis", "buckets"),
+    "gateway-deliveries": ("databases", "gateway-tables", "redis", "buckets"),
+    "dimse": ("databases", "gateway-tables", "redis"),
     "inference": ("starter-model", "redis", "buckets"),
     "trainer": ("redis", "mlflow"),
 }
@@ -42,6 +44,8 @@ TITLES: Final[Mapping[str, str]] = {
     "feedback": "feedback",
     "gateway": "gateway",
     "gateway-tasks": "gateway's schedule",
+    "gateway-deliveries": "gateway's deliveries",
+    "dimse": "DICOM listener",
     "inference": "inference worker",
     "trainer": "trainer worker",
 }

@@ -5,9 +5,11 @@ is removed at the end. The last line has the figures.
 """
 
 import argparse
+import fcntl
 import os
 import re
 import shutil
+import signal
 import subprocess
 import sys
 import tempfile
@@ -17,13 +19,21 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Final
 
+from tests.containers import edge
 from tests.containers.compose import REPOSITORY, Compose, ContainersError
-from tests.containers.promises import broken_confinement, misplaced_torch, started_without_secrets
+from tests.containers.promises import (
+    broken_confinement,
+    misplaced_torch,
+    outdated_images,
+    started_without_secrets,
+)
 
 from local.compose_secrets import write_compose_secrets
-from local.ports import LOOPBACK, choose_ports
+from local.ports import LOOPBACK, PortClaims, choose_ports
 
 _PROJECT: Final = "ictus-proof"
+_SUBNET: Final = "172.31.225.0/24"  # not what a real installation takes
+_LOCK: Final = Path(tempfile.gettempdir()) / f"{_PROJECT}.lock"
 _ADMIN: Final = "admin@hospital.test"
 _FIGURES: Final = re.compile(r"^e2e: (.*)$")
 
@@ -31,10 +41,12 @@ _FIGURES: Final = re.compile(r"^e2e: (.*)$")
 def main() -> int:
     """Bring it up, ask, test, remove it; 1 when a promise is broken."""
     command, keep = _options()
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit("It was told to stop."))  # and cleans up first
     began = time.monotonic()
     folder = Path(tempfile.mkdtemp(prefix="ictus-containers-"))
     try:
-        broken, figures = _prove(command, folder, keep)
+        with _only_one(), PortClaims() as claims:
+            broken, figures = _prove(command, folder, claims, keep)
     except ContainersError as error:
         broken, figures = [str(error)], "it did not come up"
     finally:
@@ -46,21 +58,25 @@ def main() -> int:
     return 1 if broken else 0
 
 
-def _prove(command: str, folder: Path, keep: bool) -> tuple[list[str], str]:
-    with _project(command, "bare", _bare_secrets(folder / "bare"), keep=False) as bare:
+def _prove(command: str, folder: Path, claims: PortClaims, keep: bool) -> tuple[list[str], str]:
+    ports = {**choose_ports(folder / "ports.json", {}, claims), "edge": claims.choose()}
+    with _project(command, "bare", _bare_environment(folder / "bare", ports), keep=False) as bare:
         broken = list(started_without_secrets(bare))
         _say(f"{len(bare.servers)} servers asked to start without secrets: {len(broken)} did")
     write_compose_secrets(folder / "secrets")
-    ports = choose_ports(folder / "ports.json", {})
-    environment = _environment(folder / "secrets", ports)
+    edge.write_certificate(folder / "certificates")
+    environment = _environment(folder, ports)
     with _project(command, "whole", environment, keep=keep) as compose:
         compose.save(folder)
         began = time.monotonic()
         compose.up()
         up_s = time.monotonic() - began
         _say(f"{len(compose.servers)} servers are healthy after {up_s:.0f} s")
+        if outdated := list(outdated_images(compose)):
+            raise ContainersError("; ".join(outdated))
         broken += [*broken_confinement(compose), *misplaced_torch(compose)]
-        url = f"http://{LOOPBACK}:{ports['gateway']}"
+        broken += edge.broken_promises(compose, ports["edge"], folder / "certificates")
+        url = f"https://{LOOPBACK}:{ports['edge']}"
         passed, browser = _browser_tests(folder, url, _first_admin(compose))
         if not passed:
             broken.append("the browser tests fail")
@@ -69,6 +85,17 @@ def _prove(command: str, folder: Path, keep: bool) -> tuple[list[str], str]:
             f"e2e: {browser}"
         )
     return broken, figures
+
+
+@contextmanager
+def _only_one() -> Iterator[None]:
+    """Keep other proofs on this machine away: they would have the same names, and remove each other's containers."""
+    with _LOCK.open("w") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise ContainersError("Another proof of the containers runs on this machine.") from None
+        yield
 
 
 @contextmanager
@@ -82,23 +109,28 @@ def _project(command: str, name: str, environment: Mapping[str, str], *, keep: b
             compose.down()
 
 
-def _environment(secrets: Path, ports: Mapping[str, int]) -> dict[str, str]:
+def _environment(folder: Path, ports: Mapping[str, int]) -> dict[str, str]:
     return {
-        "ICTUS_SECRETS": str(secrets),
+        "ICTUS_SECRETS": str(folder / "secrets"),
+        "ICTUS_CERTIFICATES": str(folder / "certificates"),
         "ICTUS_PORT": str(ports["gateway"]),
-        "ICTUS_TLS": "false",  # the browser comes by plain http
+        "ICTUS_TLS": "true",
+        "ICTUS_HTTPS_ADDRESS": LOOPBACK,
+        "ICTUS_HTTPS_PORT": str(ports["edge"]),
+        "ICTUS_OUTSIDE_SUBNET": _SUBNET,
         "ICTUS_PROOF_S3_PORT": str(ports["s3"]),
     }
 
 
-def _bare_secrets(folder: Path) -> dict[str, str]:
+def _bare_environment(folder: Path, ports: Mapping[str, int]) -> dict[str, str]:
     """Lay out the folders that compose wants to mount, with nothing in them."""
-    write_compose_secrets(folder)
-    for file in folder.rglob("*"):
+    write_compose_secrets(folder / "secrets")
+    for file in (folder / "secrets").rglob("*"):
         if file.is_file():
             file.unlink()
-    (folder / "minio.env").touch()
-    return _environment(folder, choose_ports(folder / "ports.json", {}))
+    (folder / "secrets" / "minio.env").touch()
+    (folder / "certificates").mkdir()
+    return _environment(folder, ports)
 
 
 def _first_admin(compose: Compose) -> tuple[str, str]:

@@ -1,9 +1,11 @@
 """What is promised of every container, asked of the containers themselves."""
 
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Final
 
-from tests.containers.compose import Compose
+from tests.containers import code_digest
+from tests.containers.compose import REPOSITORY, Compose, ContainersError
 
 WITH_TORCH: Final = frozenset({"trainer"})
 
@@ -12,13 +14,18 @@ REFUSALS: Final = {
     "redis": "redis.conf",
     "minio": "MINIO_ROOT_USER",
     "mlflow": "database_password",
+    "edge": "fullchain.pem",
     "gateway": "ICTUS_DATABASE_URL",
     "gateway-tasks": "ICTUS_DATABASE_URL",
+    "gateway-deliveries": "ICTUS_DATABASE_URL",
+    "dimse": "ICTUS_DATABASE_URL",
     "feedback": "ICTUS_DATABASE_URL",
     "inference": "ICTUS_REDIS_URL",
     "trainer": "ICTUS_REDIS_URL",
 }
 """What each server names when it finds no secret."""
+
+_REFUSAL_SECONDS: Final = 240.0
 
 _FINDS_TORCH: Final = "import importlib.util; print(importlib.util.find_spec('torch') is not None)"
 
@@ -53,10 +60,32 @@ def misplaced_torch(compose: Compose) -> Iterator[str]:
                 yield f"{service} {'has' if found else 'lacks'} torch"
 
 
+def outdated_images(compose: Compose) -> Iterator[str]:
+    """Say which image holds other Python code than this checkout: an old one, or another checkout's of the same name."""
+    program = Path(code_digest.__file__).read_text()
+    for service in compose.servers:
+        dockerfile = compose.services[service].get("build", {}).get("dockerfile", "")
+        sources = {
+            "ictus": REPOSITORY / "packages/ictus/src/ictus",
+            (name := Path(dockerfile).stem): REPOSITORY / "services" / name / "src" / name,
+        }
+        if not dockerfile or not sources[name].is_dir():
+            continue
+        inside = compose.inside(service, "python", "-c", program, *sources).split()
+        if inside != [code_digest.of_folder(folder) for folder in sources.values()]:
+            yield f"{service} runs other code than this checkout's: `make containers` builds it"
+
+
 def started_without_secrets(bare: Compose) -> Iterator[str]:
     """Say which server of a project without secrets does not refuse to start, or not with the secret's name."""
     for service in bare.servers:
-        done = bare.run("run", "--rm", "-T", "--no-deps", service, check=False)
+        try:
+            done = bare.run(
+                "run", "--rm", "-T", "--no-deps", service, check=False, timeout_s=_REFUSAL_SECONDS
+            )
+        except ContainersError:
+            yield f"{service} runs on without its secrets"
+            continue
         if done.returncode == 0:
             yield f"{service} starts without its secrets"
         elif REFUSALS[service] not in done.stdout + done.stderr:

@@ -1,5 +1,6 @@
 """What docker-compose.yml promises, as far as the file itself can say; ``python -m tests.containers`` asks the containers."""
 
+import re
 from pathlib import Path
 
 import pytest
@@ -71,13 +72,56 @@ def test_every_container_of_an_image_that_reads_secrets_is_given_its_own():
         assert len({mounts[name][0] for name in mounts if SERVICES[name]["image"] == image}) == 1, image
 
 
-def test_only_the_gateway_is_reached_from_outside_and_only_on_the_loopback_address():
-    assert [name for name, service in SERVICES.items() if "ports" in service] == ["gateway"]
-    assert all(port.startswith("127.0.0.1:") for port in SERVICES["gateway"]["ports"])
-    assert [name for name, service in SERVICES.items() if "outside" in service.get("networks", [])] == [
-        "gateway"
-    ]
+def test_only_the_gateway_the_edge_before_it_the_dicom_listener_and_grafana_are_reached_from_outside():
+    doors = {name: service["ports"] for name, service in SERVICES.items() if "ports" in service}
+    assert set(doors) == {"dimse", "edge", "gateway", "grafana"}
+    assert all(port.startswith("127.0.0.1:") for name in doors for port in doors[name] if name != "edge")
+    reach_out = {"gateway-deliveries"}  # to destinations; nothing reaches it
+    outside = {name for name, service in SERVICES.items() if "outside" in service.get("networks", [])}
+    assert outside == set(doors) | reach_out
+    assert SERVICES["edge"]["networks"] == ["outside"]
     assert COMPOSE["networks"]["inside"] == {"internal": True}
+
+
+def test_edge_gpu_and_observability_are_there_for_those_who_ask_for_them():
+    assert {name: service["profiles"] for name, service in SERVICES.items() if "profiles" in service} == {
+        "edge": ["edge"],
+        "inference-gpu": ["gpu"],
+        "prometheus": ["observability"],
+        "grafana": ["observability"],
+    }
+
+
+def test_prometheus_asks_where_something_answers():
+    observability = REPOSITORY / "deploy" / "observability"
+    jobs = yaml.safe_load((observability / "prometheus.yml").read_text())["scrape_configs"]
+    asked = {}
+    for job in jobs:
+        for found in job.get("static_configs", []):
+            asked |= {host: int(port) for host, _, port in (t.partition(":") for t in found["targets"])}
+        asked |= {name: found["port"] for found in job.get("dns_sd_configs", []) for name in found["names"]}
+    assert set(asked) == {"gateway", "gateway-tasks", "feedback", "inference", "inference-gpu", "trainer"}
+    for host, port in asked.items():
+        assert "inside" in SERVICES[host]["networks"]
+        assert port == (8000 if host in {"gateway", "feedback"} else 9100)
+        assert port == 8000 or SERVICES[host]["environment"]["ICTUS_METRICS_PORT"] == "9100"
+    source = yaml.safe_load(
+        (observability / "grafana" / "provisioning" / "datasources" / "prometheus.yml").read_text()
+    )
+    assert source["datasources"][0]["url"] == "http://prometheus:9090"
+
+
+def test_every_image_is_built_once():
+    images = [service["image"] for service in SERVICES.values() if "build" in service]
+    assert sorted(images) == sorted(set(images))
+    unbuilt = {service["image"] for service in SERVICES.values()} - set(images)
+    assert not [image for image in unbuilt if image.startswith("ictus")]
+
+
+def test_every_setting_of_the_file_is_explained_in_the_example_and_no_other():
+    settings = set(re.findall(r"(?<!\$)\$\{(\w+)", (REPOSITORY / "docker-compose.yml").read_text()))
+    example = (REPOSITORY / ".env.example").read_text()
+    assert set(re.findall(r"^(?:# )?([A-Z_]+)=", example, re.MULTILINE)) == settings
 
 
 def test_make_secrets_writes_every_file_that_is_mounted_and_none_stands_in_the_compose_file(tmp_path):

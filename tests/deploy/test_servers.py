@@ -1,5 +1,6 @@
 """The wheel servers as the tests and `make run` use them."""
 
+import io
 import os
 import signal
 from pathlib import Path
@@ -8,8 +9,10 @@ import psycopg2
 import pytest
 import redis
 from minio import Minio
+from minio.error import S3Error
 
 from local.errors import StackError
+from local.secret_files import MLFLOW_BUCKET, S3_BUCKET
 from local.stack import LocalStack
 from local.supervisor_client import wait_for
 
@@ -35,6 +38,34 @@ def test_redis_and_s3_let_in_only_with_their_secrets(redis_server, s3):
     client = Minio(endpoint=s3.endpoint, access_key=s3.access_key, secret_key=s3.secret_key, secure=False)
     client.make_bucket(bucket_name="first-come")
     assert client.bucket_exists(bucket_name="first-come")
+
+
+@pytest.mark.parametrize("account", ["s3_reader", "s3_scans"])
+def test_the_readers_of_objects_read_the_scans_and_may_do_nothing_else(server_stack, s3, account):
+    secrets = server_stack.credentials
+    owner = Minio(endpoint=s3.endpoint, access_key=s3.access_key, secret_key=s3.secret_key, secure=False)
+    for bucket in (S3_BUCKET, MLFLOW_BUCKET):
+        if not owner.bucket_exists(bucket_name=bucket):
+            owner.make_bucket(bucket_name=bucket)
+        owner.put_object(bucket_name=bucket, object_name="probe", data=io.BytesIO(b"scan"), length=4)
+    reader = Minio(
+        endpoint=s3.endpoint,
+        access_key=getattr(secrets, f"{account}_access_key"),
+        secret_key=getattr(secrets, f"{account}_secret_key"),
+        secure=False,
+    )
+    assert reader.get_object(bucket_name=S3_BUCKET, object_name="probe").read() == b"scan"
+    for forbidden in (
+        lambda: reader.put_object(
+            bucket_name=S3_BUCKET, object_name="other", data=io.BytesIO(b"x"), length=1
+        ),
+        lambda: reader.remove_object(bucket_name=S3_BUCKET, object_name="probe"),
+        lambda: reader.get_object(bucket_name=MLFLOW_BUCKET, object_name="probe"),
+        lambda: reader.make_bucket(bucket_name="mine"),
+    ):
+        with pytest.raises(S3Error, match="AccessDenied"):
+            forbidden()
+    assert owner.get_object(bucket_name=S3_BUCKET, object_name="probe").read() == b"scan"
 
 
 def test_stack_keeps_its_data_across_a_kill_and_a_stop_and_leaves_no_process(tmp_path_factory):
