@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from uuid import uuid4
 
+import psycopg2
 import pytest
 
 from local.database import admin_dsn, create_service_database, drop_database
@@ -90,7 +91,14 @@ def server_stack() -> Iterator[LocalStack]:
 def postgres(server_stack: LocalStack) -> Postgres:
     """PostgreSQL with pgvector. `postgres.fresh_database("gateway")` gives a database of a test's own."""
     server_stack.start_process("postgres")
-    return Postgres(server_stack)
+    server = Postgres(server_stack)
+    connection = psycopg2.connect(server.admin_dsn)
+    connection.autocommit = True
+    with connection.cursor() as cursor:  # what tests write need not survive a power cut
+        cursor.execute("ALTER SYSTEM SET fsync = off")
+        cursor.execute("SELECT pg_reload_conf()")
+    connection.close()
+    return server
 
 
 @pytest.fixture(scope="session")

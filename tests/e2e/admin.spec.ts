@@ -68,3 +68,82 @@ test('the queue and the failed jobs are shown', async ({ page }) => {
   await expect(page.getByText('Being analysed')).toBeVisible();
   await expect(page.getByText('No analysis has failed')).toBeVisible();
 });
+
+test('a destination is entered, says why it cannot be reached, and is deleted', async ({ page }) => {
+  await page.goto('/admin/destinations');
+  await page.getByRole('button', { name: 'New destination' }).click();
+  const dialog = page.getByRole('dialog', { name: 'New destination' });
+  await dialog.getByRole('textbox', { name: 'Name' }).fill('PACS');
+  await dialog.getByRole('textbox', { name: 'Host' }).fill('127.0.0.1');
+  await dialog.getByRole('textbox', { name: 'Port' }).fill('9');
+  await dialog.getByRole('textbox', { name: 'Their AE title' }).fill('PACS');
+  await dialog.getByRole('button', { name: 'Save' }).click();
+  const row = page.getByRole('row', { name: 'PACS' });
+  await expect(row).toContainText('PACS@127.0.0.1:9');
+  await row.getByRole('button', { name: 'Test' }).click();
+  await expect(row).toContainText('Test failed: The archive does not answer.');
+  await picture(page, 'admin-destinations');
+  await page.getByRole('link', { name: 'Deliveries' }).click();
+  await expect(page.getByText('No delivery')).toBeVisible();
+  await page.getByRole('link', { name: 'Destinations' }).click();
+  await row.getByRole('button', { name: 'Delete' }).click();
+  await page.getByRole('button', { name: 'Delete the destination' }).click();
+  await expect(page.getByText('No destination yet: results stay here')).toBeVisible();
+});
+
+test('a scanner is let in by its AE title, once, and turned away again', async ({ page }) => {
+  await page.goto('/admin/receiving');
+  const dialog = page.getByRole('dialog', { name: 'New DICOM peer' });
+  const add = page.getByRole('button', { name: 'New peer' });
+  const title = dialog.getByRole('textbox', { name: 'AE title' });
+  await add.click();
+  await title.fill('CT_SCANNER_NUMBER_1');
+  await expect(dialog).toContainText('At most 16 plain characters');
+  await expect(dialog.getByRole('button', { name: 'Let it send' })).toBeDisabled();
+  await title.fill('CT1');
+  await title.press('Enter');
+  const row = page.getByRole('row', { name: 'CT1' });
+  await expect(row).toBeVisible();
+  await add.click();
+  await title.fill('CT1');
+  await title.press('Enter');
+  await expect(dialog).toContainText('There is a DICOM peer with this AE title already.');
+  await dialog.getByRole('button', { name: 'Cancel' }).click();
+  await picture(page, 'admin-receiving');
+  await row.getByRole('button', { name: 'Remove' }).click();
+  await page.getByRole('button', { name: 'Remove the peer' }).click();
+  await expect(page.getByText('Nobody may send by DICOM yet')).toBeVisible();
+});
+
+test('a study is asked for from an archive, once there is one, and is waited for', async ({
+  page,
+  context,
+}) => {
+  const upload = await context.newPage();
+  await upload.goto('/upload');
+  const fetching = upload.getByRole('region', { name: 'Fetch from the archive' });
+  await fetching.getByRole('textbox', { name: 'Accession number' }).fill('ACC-0815');
+  await fetching.getByRole('button', { name: 'Fetch and analyse' }).click();
+  await expect(fetching).toContainText('No archive is set up from which studies can be fetched.');
+
+  await page.goto('/admin/sources');
+  await page.getByRole('button', { name: 'New source' }).click();
+  const dialog = page.getByRole('dialog', { name: 'New source' });
+  await dialog.getByRole('textbox', { name: 'Name' }).fill('PACS');
+  await dialog.getByRole('textbox', { name: 'Host' }).fill('127.0.0.1');
+  await dialog.getByRole('textbox', { name: 'Port' }).fill('9');
+  await dialog.getByRole('button', { name: 'Save' }).click();
+  const row = page.getByRole('row', { name: 'PACS' });
+  await expect(row).toContainText('ANY-SCP@127.0.0.1:9');
+  await row.getByRole('button', { name: 'Test' }).click();
+  await expect(row).toContainText('Test failed:');
+  await picture(page, 'admin-sources');
+
+  await fetching.getByRole('button', { name: 'Fetch and analyse' }).click();
+  await expect(fetching.getByRole('status')).toContainText('You may leave this page');
+  await picture(upload, 'fetching');
+  await row.getByRole('button', { name: 'Delete' }).click();
+  await page.getByRole('button', { name: 'Delete the source' }).click();
+  await expect(page.getByText('No source yet')).toBeVisible();
+  await upload.close();
+});

@@ -100,6 +100,8 @@ def main() -> int:
 
     keep("slice.jpg", picture(bleeding, middle, "JPEG"))
     keep("photograph.jpg", real_photograph())
+    for name, seed in (("reviewed_photograph.jpg", 1), ("erased_photograph.jpg", 2)):
+        keep(name, photograph(seed=seed))
     series = write_dicom_series(bleeding, folder / "ct-series", PATIENT)
     made["ct_series"] = [str(path) for path in series]
     keep("skull_boxes.json", json.dumps(skull_boxes(bleeding)).encode())

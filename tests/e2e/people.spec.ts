@@ -1,4 +1,16 @@
-import { ADMIN, CLINICIAN, expect, ONE_TIME_PASSWORD, picture, sessionFile, signIn, test } from './world.ts';
+import {
+  ADMIN,
+  CLINICIAN,
+  expect,
+  ONE_TIME_PASSWORD,
+  pageOf,
+  picture,
+  RADIOLOGIST,
+  SECOND_READER,
+  sessionFile,
+  signIn,
+  test,
+} from './world.ts';
 
 test.describe.configure({ mode: 'serial' });
 
@@ -68,3 +80,34 @@ test('the approved person signs in, and an administrator’s page is not for the
   await expect(page.getByRole('heading', { name: 'Not for your role' })).toBeVisible();
   await page.context().storageState({ path: sessionFile(CLINICIAN) });
 });
+
+for (const reader of [RADIOLOGIST, SECOND_READER]) {
+  test(`${reader.name} is approved as a radiologist and finds the review queue`, async ({
+    page,
+    browser,
+    baseURL,
+  }) => {
+    await page.goto('/register');
+    await page.getByRole('textbox', { name: 'Full name' }).fill(reader.name);
+    await page.getByRole('textbox', { name: 'E-mail' }).fill(reader.email);
+    await page.getByRole('textbox', { name: 'Password' }).fill(reader.password);
+    await page.getByRole('button', { name: 'Register' }).click();
+    await expect(page.getByRole('heading', { name: 'Waiting for approval' })).toBeVisible();
+
+    const admin = await pageOf(ADMIN, browser, baseURL);
+    await admin.goto('/admin/people');
+    await admin.getByRole('row', { name: reader.email }).getByRole('button', { name: 'Approve' }).click();
+    const dialog = admin.getByRole('dialog', { name: `Approve ${reader.name}` });
+    await dialog.getByRole('combobox', { name: 'Role' }).click();
+    await admin.getByRole('option', { name: 'Radiologist' }).click();
+    await dialog.getByRole('button', { name: 'Approve' }).click();
+    await expect(dialog).toBeHidden();
+    await admin.context().close();
+
+    await page.goto('/login');
+    await signIn(page, reader);
+    await page.getByRole('banner').getByRole('link', { name: 'Review' }).click();
+    await expect(page.getByText('Nothing waits for a reader')).toBeVisible();
+    await page.context().storageState({ path: sessionFile(reader) });
+  });
+}

@@ -1,4 +1,4 @@
-"""Runs a whole Ictus in a folder that is gone at the end, for as long as standard input stays open.
+"""Runs a whole Ictus in a folder that is gone at the end, for as long as standard input stays open: ``stack.py [KIND]``.
 
 Prints one JSON line when everything is ready: where it is and how the first administrator signs in.
 """
@@ -19,15 +19,22 @@ PROCESSES = ("gateway", "gateway-tasks", "feedback", "inference")
 # scans, or look on for ten seconds, to see what a person sees then.
 SETTINGS = {"ICTUS_MAX_QUEUE_LENGTH": "3", "ICTUS_STREAM_CHECK_SECONDS": "1"}
 
+KINDS = {
+    "usual": (PROCESSES, SETTINGS),
+    # An installation that learns, and has two radiologists read every result.
+    "learning": ((*PROCESSES, "trainer"), {"ICTUS_TWO_READERS": "always"}),
+}
+
 
 def main() -> int:
     """Serve until whoever started this closes standard input."""
     signal.signal(signal.SIGTERM, lambda *_: sys.stdin.close())
+    processes, settings = KINDS[sys.argv[1] if len(sys.argv) > 1 else "usual"]
     folder = Path(tempfile.mkdtemp(prefix="ictus-e2e-"))  # short: a socket's path has room for 108 bytes
     try:
         answer = sys.stdout
         # MLflow's client prints where it wrote to; standard output is for the one line alone.
-        with redirect_stdout(sys.stderr), LocalStack(folder, processes=PROCESSES, settings=SETTINGS) as stack:
+        with redirect_stdout(sys.stderr), LocalStack(folder, processes=processes, settings=settings) as stack:
             admin = stack.first_admin
             assert admin is not None, "a fresh folder has no administrator yet"
             ready = {

@@ -1,6 +1,16 @@
 import { readFileSync } from 'node:fs';
 import { chromium, type Page } from '@playwright/test';
-import { CLINICIAN, expect, input, picture, sessionFile, studyPath, test, viewerReady } from './world.ts';
+import {
+  CLINICIAN,
+  expect,
+  heatmap,
+  input,
+  picture,
+  sessionFile,
+  studyPath,
+  test,
+  viewerReady,
+} from './world.ts';
 
 test.use({ storageState: sessionFile(CLINICIAN) });
 
@@ -121,10 +131,7 @@ test('the heatmap lies on its slice, also after zoom, pan and resize, and can be
   page,
 }) => {
   await open(page);
-  test.skip(
-    (await page.getByTestId('overlay').count()) === 0,
-    'the model gave no heatmap for the drawn head',
-  );
+  await heatmap(page);
   await page.getByRole('main').focus();
   await expectAligned(page);
   const fitted = await overlayBox(page);

@@ -1,7 +1,15 @@
 import { execFileSync } from 'node:child_process';
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { type Browser, type BrowserContext, test as base, expect, type Page } from '@playwright/test';
+import {
+  type Browser,
+  type BrowserContext,
+  test as base,
+  expect,
+  type Locator,
+  type Page,
+  request,
+} from '@playwright/test';
 import { python } from './python.ts';
 
 function named(name: string): string {
@@ -34,6 +42,17 @@ export const CLINICIAN: Account = {
   password: 'three blue buckets',
 };
 
+export const RADIOLOGIST: Account = {
+  name: 'Rosa Vidal',
+  email: 'rosa.vidal@hospital.test',
+  password: 'seven grey pigeons',
+};
+export const SECOND_READER: Account = {
+  name: 'Iker Solana',
+  email: 'iker.solana@hospital.test',
+  password: 'nine brass kettles',
+};
+
 /** The files of an input, or those of the first that is at hand: real data may be absent. */
 export function input(...names: readonly string[]): string[] {
   const found = names.find((name) => INPUTS[name] !== undefined);
@@ -42,6 +61,11 @@ export function input(...names: readonly string[]): string[] {
     throw new Error(`There is no input ${names.join(' or ')}.`);
   }
   return files;
+}
+
+/** A folder of the tests' own that is gone at the end. */
+export function scratch(name: string): string {
+  return join(FOLDER, name);
 }
 
 /** A folder with nothing in it. */
@@ -65,6 +89,21 @@ export function sessionFile(account: Account): string {
 export async function keepSession(context: BrowserContext, account: Account): Promise<void> {
   const { cookies } = await context.storageState();
   writeFileSync(sessionFile(account), JSON.stringify({ cookies, origins: [] }));
+}
+
+/** Signs in again whoever has a kept session: it ends after a quarter of an hour in which its owner did nothing. */
+async function renewSessions(): Promise<void> {
+  const kept = [ADMIN, CLINICIAN, RADIOLOGIST, SECOND_READER].filter((account) =>
+    existsSync(sessionFile(account)),
+  );
+  for (const account of kept) {
+    const visitor = await request.newContext({ baseURL: named('ICTUS_E2E_URL'), ignoreHTTPSErrors: true });
+    const { email, password } = account;
+    const answer = await visitor.post('/api/v1/auth/login', { data: { email, password } });
+    expect(answer.status(), `${account.name} signs in`).toBe(200);
+    await visitor.storageState({ path: sessionFile(account) });
+    await visitor.dispose();
+  }
 }
 
 /** Remembers the address of a study for the tests that follow. */
@@ -115,7 +154,7 @@ export async function signIn(
 }
 
 /** How long an analysis may take on a busy machine before its test is given up. */
-export const ANALYSIS_MS = 120_000;
+export const ANALYSIS_MS = 240_000;
 
 interface Wish {
   readonly modality?: 'CT' | 'MR';
@@ -144,7 +183,14 @@ export async function send(
 
 /** Waits until the viewer has drawn a slice. */
 export async function viewerReady(page: Page): Promise<void> {
-  await expect(page.getByTestId('stage')).toHaveAttribute('data-slice', /\d+/);
+  await expect(page.getByTestId('stage')).toHaveAttribute('data-slice', /\d+/, { timeout: ANALYSIS_MS });
+}
+
+/** The heatmap of the slice that is shown. The model that comes with Ictus must give one for the drawn bleed. */
+export async function heatmap(page: Page): Promise<Locator> {
+  const overlay = page.getByTestId('overlay');
+  await expect(overlay, 'the bundled model gives a heatmap for the drawn head').toBeVisible();
+  return overlay;
 }
 
 /** Refused requests, and this program's own reading of the report, whose closed frame runs no script. */
@@ -164,7 +210,15 @@ export async function pageOf(account: Account, browser: Browser, baseURL: string
  * A test that fails when the page throws, logs an error, or breaks the content security policy. Refused requests
  * are the business of the tests themselves.
  */
-export const test = base.extend<{ quiet: undefined }>({
+export const test = base.extend<{ quiet: undefined }, { sessions: undefined }>({
+  // Each part of the suite has a process of its own, and the parts before it may have taken long.
+  sessions: [
+    async ({ browserName: _ }, use) => {
+      await renewSessions();
+      await use(undefined);
+    },
+    { auto: true, scope: 'worker' },
+  ],
   quiet: [
     async ({ page }, use) => {
       const complaints: string[] = [];

@@ -11,15 +11,20 @@ import httpx
 import psutil
 import pytest
 from minio import Minio
+from pynetdicom import AE
 from redis import Redis
 from tests.canary import PATIENT, traces_in
 
+from gateway.dimse.spool import FOLDER
 from ictus.imaging import phantom
 from local.ports import LOOPBACK
 from local.stack import LocalStack
 from local.supervisor_client import wait_for
 
-PROCESSES = ("gateway", "gateway-tasks", "feedback", "inference", "trainer")
+pytestmark = pytest.mark.timeout(400)  # a stack starts, and three studies go through it, on a busy machine
+
+CT = "1.2.840.10008.5.1.4.1.1.2"
+PROCESSES = ("gateway", "gateway-tasks", "dimse", "feedback", "inference", "trainer")
 OTHER_SERVICES = ("feedback", "inference", "trainer")
 
 
@@ -32,7 +37,9 @@ def folder() -> Iterator[Path]:
 
 @pytest.fixture(scope="module")
 def stack(folder: Path) -> Iterator[LocalStack]:
-    with LocalStack(folder, processes=PROCESSES, settings={"ICTUS_LOG_LEVEL": "DEBUG"}) as running:
+    with LocalStack(
+        folder, processes=PROCESSES, settings={"ICTUS_LOG_LEVEL": "DEBUG", "ICTUS_DIMSE_QUIET_SECONDS": "2"}
+    ) as running:
         yield running
 
 
@@ -66,7 +73,42 @@ def analysed(stack: LocalStack) -> dict[str, object]:
 
         wait_for(ended, timeout_s=100, waiting_for="the canary's answer")
         assert api.get(f"/studies/{made['id']}/report.pdf").is_success
+        sent_by_dicom(stack, api)
     return study
+
+
+def sent_by_dicom(stack: LocalStack, api: httpx.Client) -> None:
+    """Send the canary again by STOW-RS and by C-STORE, each with a scan that is taken and one that is refused."""
+    stack.run_command("gateway", "gateway.cli", "add-dicom-peer", "CANARY")
+    entity = AE(ae_title="CANARY")
+    entity.add_requested_context(CT)
+    for seed in (1, 2):
+        head = phantom.head_ct(slices=4, seed=seed)
+        taken = list(phantom.dicom_series(head, PATIENT, seed=seed))
+        (refused,) = phantom.dicom_series(phantom.head_ct(slices=1), PATIENT, seed=10 + seed)
+        refused.PixelData = bytes(len(refused.PixelData))
+        if seed == 1:
+            files = [io.BytesIO() for _ in (*taken, refused)]
+            for file, instance in zip(files, (*taken, refused), strict=True):
+                instance.save_as(file, enforce_file_format=True)
+            body = b"".join(b"--b\r\n\r\n" + file.getvalue() + b"\r\n" for file in files) + b"--b--\r\n"
+            related = {"Content-Type": 'multipart/related; type="application/dicom"; boundary=b'}
+            api.post("/dicomweb/studies", content=body, headers=related).raise_for_status()
+        else:
+            association = entity.associate(LOOPBACK, stack.ports["dimse"], ae_title="ICTUS")
+            assert [association.send_c_store(one).Status for one in (*taken, refused)] == [0] * 5
+            association.release()
+    wait_for(
+        lambda: len(api.get("/dicomweb/studies").json()) == 3,
+        timeout_s=100,
+        waiting_for="the studies sent by DICOM",
+    )
+    spool = stack.data / "work" / FOLDER
+
+    def only_quarantine_is_left() -> bool:
+        return len(list(spool.rglob("*.dcm"))) == 2
+
+    wait_for(only_quarantine_is_left, timeout_s=100, waiting_for="the spool to be emptied")
 
 
 def test_an_authorised_reader_sees_who_the_patient_is(analysed: dict[str, object]) -> None:
@@ -105,8 +147,10 @@ def test_no_file_of_the_installation_names_the_patient(
 ) -> None:
     """Logs, the database's pages and log, Redis's file, S3's volumes, spooled uploads, model caches."""
     knows_the_study = []
+    quarantine = stack.data / "work" / FOLDER
+    assert quarantine.stat().st_mode & 0o077 == 0, "the one place that names patients is closed to others"
     for path in stack.data.rglob("*"):
-        if path.is_file() and not path.is_symlink():
+        if path.is_file() and not path.is_symlink() and not path.is_relative_to(quarantine):
             content = path.read_bytes() + path.name.encode()
             assert not traces_in(content), f"{path} names the patient"
             if str(analysed["id"]).encode() in content:
