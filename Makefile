@@ -14,18 +14,26 @@ COMPOSE ?= docker compose
 VENV := .venv
 BIN := $(VENV)/bin
 STACK := $(BIN)/ictus-stack
-PROJECTS := packages/ictus services/gateway services/inference services/feedback services/trainer deploy
+PROJECTS := packages/ictus packages/client services/gateway services/inference services/feedback services/trainer deploy
 PYTHON_CODE := packages services deploy tests bench
 LOCKS := requirements/dev.txt requirements/torch.txt requirements/torch-extras.txt
 
 # The Python tests in suites that each take less than two minutes on a quiet machine with two cores.
-UNIT_SUITES := unit-library unit-gateway unit-studies unit-inference unit-trainer unit-training
-STUDY_TESTS := $(addprefix tests/gateway/,studies jobs results reports)
+UNIT_SUITES := unit-library unit-gateway unit-interfaces unit-studies unit-deliveries unit-learning unit-inference unit-stack unit-trainer unit-training \
+    unit-continual unit-starter
+STUDY_TESTS := $(addprefix tests/gateway/,studies jobs results)
+LEARNING_TESTS := tests/feedback $(addprefix tests/gateway/,reviews models trainings monitoring)
+INTERFACE_TESTS := $(addprefix tests/gateway/,oauth oidc fhir dicomweb)
+DELIVERY_TESTS := $(addprefix tests/gateway/,deliveries dicom_objects dimse triage)
 GATEWAY_TESTS := tests/gateway tests/feedback
-INFERENCE_TESTS := tests/inference tests/stack
+INFERENCE_TESTS := tests/inference
+STACK_TESTS := tests/stack tests/deploy
+LEARNING_STACK_TESTS := tests/stack/test_fine_tuning.py
 TRAINER_TESTS := tests/trainer
 TRAINING_TESTS := $(wildcard tests/trainer/test_train*.py tests/trainer/test_check*.py tests/trainer/test_data*.py) \
     tests/trainer/test_augment.py tests/trainer/test_tune.py
+CONTINUAL_TESTS := $(addprefix tests/trainer/test_,continual.py fine_tuning.py)
+STARTER_TESTS := $(addprefix tests/trainer/test_,suitability.py starter.py quantise.py)
 PYTEST := OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1 $(BIN)/pytest -n $(WORKERS) --dist loadscope
 
 # Stamp files: each says that a step of the set-up is as new as what it was made from.
@@ -39,7 +47,7 @@ UI_SOURCES := $(shell find frontend/src frontend/public -type f 2>/dev/null) \
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help setup run stop status test unit $(UNIT_SUITES) web-unit lint e2e e2e-compose faults bench secrets containers \
+.PHONY: help setup run stop status backup restore test unit $(UNIT_SUITES) web-unit lint e2e e2e-compose faults kubernetes interop bench bench-continual secrets containers \
     docs lock openapi client check-client check-tools clean
 
 help: ## Say what can be made
@@ -59,7 +67,7 @@ $(BIN)/python: | check-tools
 # torch comes last: its wheel differs from machine to machine, so it cannot stand in a hashed lock.
 $(PACKAGES_INSTALLED): $(LOCKS) | $(BIN)/python
 	@echo "· Python packages (some minutes the first time)"
-	@$(BIN)/pip install --quiet --require-hashes -r requirements/dev.txt
+	@$(BIN)/pip install --quiet --no-deps --require-hashes -r requirements/dev.txt
 	@$(BIN)/pip install --quiet -r requirements/torch.txt
 	@$(BIN)/pip install --quiet --no-deps --require-hashes -r requirements/torch-extras.txt
 	@touch $@
@@ -95,31 +103,55 @@ stop: ## Stop what `make run` started
 status: ## Say which processes run
 	@$(STACK) status --data $(DATA)
 
+backup: $(PROJECTS_INSTALLED) ## Write one encrypted file of everything (TO=….age RECIPIENT=age1… DATA=…)
+	@$(STACK) backup $(TO) --data $(DATA) $(if $(RECIPIENT),--recipient $(RECIPIENT))
+
+restore: $(PROJECTS_INSTALLED) ## Bring a backup back into an empty folder (FROM=….age KEY=… DATA=…)
+	@$(STACK) restore $(FROM) --key $(KEY) --data $(DATA)
+
 # --- proof ----------------------------------------------------------------------------------------------------------
 
 test: setup ## Run every test: units, web units, browser
 	@deploy/run-suites $(UNIT_SUITES) web-unit e2e
 
-unit: $(PROJECTS_INSTALLED) ## Run the six Python suites, on real servers
+unit: $(PROJECTS_INSTALLED) ## Run the Python suites, on real servers
 	@deploy/run-suites $(UNIT_SUITES)
 
 unit-library: $(PROJECTS_INSTALLED) ## Test the shared library, the contracts and whatever no other suite names
-	@$(PYTEST) tests $(addprefix --ignore ,$(GATEWAY_TESTS) $(INFERENCE_TESTS) $(TRAINER_TESTS) tests/e2e tests/faults)
+	@$(PYTEST) tests $(addprefix --ignore ,$(GATEWAY_TESTS) $(INFERENCE_TESTS) $(STACK_TESTS) $(TRAINER_TESTS) tests/e2e tests/faults tests/interop)
 
-unit-gateway: $(PROJECTS_INSTALLED) ## Test the gateway's people, audit, events and queues, and the feedback service
-	@$(PYTEST) $(GATEWAY_TESTS) $(addprefix --ignore ,$(STUDY_TESTS))
+unit-gateway: $(PROJECTS_INSTALLED) ## Test the gateway's people, audit, events, queues and reports
+	@$(PYTEST) $(GATEWAY_TESTS) $(addprefix --ignore ,$(STUDY_TESTS) $(INTERFACE_TESTS) $(DELIVERY_TESTS) $(LEARNING_TESTS))
 
-unit-studies: $(PROJECTS_INSTALLED) ## Test the gateway's studies, jobs, results and reports
+unit-interfaces: $(PROJECTS_INSTALLED) ## Test how other systems sign in and ask: OAuth2, OIDC, FHIR, DICOMweb
+	@$(PYTEST) $(INTERFACE_TESTS)
+
+unit-learning: $(PROJECTS_INSTALLED) ## Test reviews, the feedback service, trainings, releases and monitoring
+	@$(PYTEST) $(LEARNING_TESTS)
+
+unit-studies: $(PROJECTS_INSTALLED) ## Test the gateway's studies, jobs and results
 	@$(PYTEST) $(STUDY_TESTS)
 
-unit-inference: $(PROJECTS_INSTALLED) ## Test the inference worker, and the whole stack around a patient
+unit-deliveries: $(PROJECTS_INSTALLED) ## Test what is received and fetched by DICOM, alerts, and results delivered to real receivers
+	@$(PYTEST) $(DELIVERY_TESTS)
+
+unit-inference: $(PROJECTS_INSTALLED) ## Test the inference worker
 	@$(PYTEST) $(INFERENCE_TESTS)
 
-unit-trainer: $(PROJECTS_INSTALLED) ## Test the network, evaluation, export and publishing
-	@$(PYTEST) $(TRAINER_TESTS) $(addprefix --ignore ,$(TRAINING_TESTS))
+unit-stack: $(PROJECTS_INSTALLED) ## Test the local servers, backups, the compose file, and the whole stack around a patient
+	@$(PYTEST) $(STACK_TESTS) --ignore $(LEARNING_STACK_TESTS)
+
+unit-trainer: $(PROJECTS_INSTALLED) ## Test the network, evaluation, export and publishing, and learning in a whole stack
+	@$(PYTEST) $(TRAINER_TESTS) $(LEARNING_STACK_TESTS) $(addprefix --ignore ,$(TRAINING_TESTS) $(CONTINUAL_TESTS) $(STARTER_TESTS))
 
 unit-training: $(PROJECTS_INSTALLED) ## Test data sets, their checks, and training
 	@$(PYTEST) $(TRAINING_TESTS)
+
+unit-continual: $(PROJECTS_INSTALLED) ## Test learning from cases, by the head alone and from images
+	@$(PYTEST) $(CONTINUAL_TESTS)
+
+unit-starter: $(PROJECTS_INSTALLED) ## Test the starter, what it takes for no head, and 8-bit graphs
+	@$(PYTEST) $(STARTER_TESTS)
 
 web-unit: $(UI_PACKAGES) ## Run the web UI's own tests
 	@cd frontend && npm run --silent test
@@ -132,11 +164,27 @@ e2e-compose: $(PROJECTS_INSTALLED) $(E2E_PACKAGES) ## The same in a browser on t
 	@deploy/check-tools chromium
 	@$(BIN)/python -m tests.containers --compose '$(COMPOSE)'
 
-faults: $(PROJECTS_INSTALLED) ## Kill workers and databases under load; every job must end once
+faults: $(PROJECTS_INSTALLED) ## Kill workers, databases and trainers; every job ends once, every training ends the same
 	@$(BIN)/python -m tests.faults
+	@$(BIN)/python -m tests.faults.trainer
+
+kubernetes: build/kubernetes/.installed ## Hold the Kubernetes manifests against schemas and policies (needs kubectl)
+	@deploy/k8s/check build/kubernetes/bin
+
+build/kubernetes/.installed: requirements/kubernetes.txt | check-tools
+	@$(PYTHON) -m venv build/kubernetes
+	@build/kubernetes/bin/pip install --quiet --no-deps --require-hashes -r requirements/kubernetes.txt
+	@touch $@
+
+interop: $(PROJECTS_INSTALLED) $(E2E_PACKAGES) ## Meet a PACS, viewers, an HL7 receiver and a web server for real (INTEROP='--only orthanc')
+	@tests/interop/install-peers
+	@$(BIN)/python -m tests.interop $(INTEROP)
 
 bench: $(PROJECTS_INSTALLED) ## Measure upload to result against the bare network
 	@$(BIN)/python -m bench
+
+bench-continual: $(PROJECTS_INSTALLED) ## Learn ten rounds of a new scanner in five ways (FULL=--full)
+	@$(BIN)/python -m bench.continual $(FULL)
 
 lint: $(PROJECTS_INSTALLED) $(UI_PACKAGES) $(E2E_PACKAGES) check-client ## Check style, types, imports, locks, the generated client
 	@$(BIN)/ruff check --quiet $(PYTHON_CODE)
