@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { chromium, type Page } from '@playwright/test';
+import { CHROMIUM } from './browser.ts';
 import {
   CLINICIAN,
   expect,
@@ -153,7 +154,7 @@ test('the heatmap lies on its slice, also after zoom, pan and resize, and can be
 
 test('without WebGL the viewer draws on a plain canvas', async ({ baseURL }) => {
   const browser = await chromium.launch({
-    executablePath: process.env.ICTUS_CHROMIUM ?? '/usr/bin/chromium',
+    executablePath: CHROMIUM,
     args: ['--no-sandbox', '--disable-gpu', '--disable-3d-apis'],
   });
   try {

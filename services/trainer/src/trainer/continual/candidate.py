@@ -32,7 +32,7 @@ from trainer.continual.gate import Version
 from trainer.continual.learning import Learned
 from trainer.evaluation import evaluate
 from trainer.exemplars import Embedded, write_embedded
-from trainer.export import export_graph
+from trainer.export import export_like
 from trainer.golden import write_golden
 from trainer.network import HybridNetwork
 from trainer.run_record import HISTORY_FILE
@@ -158,7 +158,14 @@ def write_candidate(
         network = taught.network
         save_weights(network, part / WEIGHTS_FILE)
         explained = [c.name for c in m.classes].index(m.explained_class)
-        export_graph(network, explained, m.preprocess.size, part / WEIGHTS_FILE, part / GRAPH_FILE)
+        export_like(
+            base.path / GRAPH_FILE,
+            network,
+            explained,
+            m.preprocess.size,
+            part / WEIGHTS_FILE,
+            part / GRAPH_FILE,
+        )
         for carried in _CARRIED:
             if (base.path / carried).is_file():
                 shutil.copyfile(base.path / carried, part / carried)
