@@ -47,7 +47,7 @@ UI_SOURCES := $(shell find frontend/src frontend/public -type f 2>/dev/null) \
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help setup run stop status backup restore test unit $(UNIT_SUITES) web-unit lint e2e e2e-compose faults kubernetes interop bench bench-continual secrets containers \
+.PHONY: help setup run stop status backup restore test unit $(UNIT_SUITES) web-unit lint lint-python lint-web e2e e2e-compose faults kubernetes interop bench bench-continual secrets containers \
     docs lock openapi client check-client check-tools clean
 
 help: ## Say what can be made
@@ -55,7 +55,8 @@ help: ## Say what can be made
 
 # --- set-up ---------------------------------------------------------------------------------------------------------
 
-setup: $(PROJECTS_INSTALLED) $(UI_BUILT) ## Install everything from the locks and build the web UI
+setup: ## Install everything from the locks and build the web UI
+	@$(MAKE) --no-print-directory -j 2 $(PROJECTS_INSTALLED) $(UI_BUILT)
 
 check-tools:
 	@PYTHON=$(PYTHON) deploy/check-tools
@@ -186,14 +187,19 @@ bench: $(PROJECTS_INSTALLED) ## Measure upload to result against the bare networ
 bench-continual: $(PROJECTS_INSTALLED) ## Learn ten rounds of a new scanner in five ways (FULL=--full)
 	@$(BIN)/python -m bench.continual $(FULL)
 
-lint: $(PROJECTS_INSTALLED) $(UI_PACKAGES) $(E2E_PACKAGES) check-client ## Check style, types, imports, locks, the generated client
+lint: ## Check style, types, imports, locks, the generated client
+	@$(MAKE) --no-print-directory -j 2 lint-python lint-web
+
+lint-python: $(PROJECTS_INSTALLED)
 	@$(BIN)/ruff check --quiet $(PYTHON_CODE)
 	@$(BIN)/ruff format --quiet --check $(PYTHON_CODE)
 	@$(BIN)/mypy
 	@$(BIN)/lint-imports
+	@$(BIN)/python deploy/check_locks.py
+
+lint-web: $(UI_PACKAGES) $(E2E_PACKAGES) check-client
 	@cd frontend && npm run --silent lint && npm run --silent typecheck
 	@cd tests/e2e && npm run --silent typecheck
-	@$(BIN)/python deploy/check_locks.py
 
 # --- generated ------------------------------------------------------------------------------------------------------
 

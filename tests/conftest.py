@@ -7,7 +7,7 @@ import shutil
 import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from uuid import uuid4
 
@@ -28,25 +28,40 @@ class Postgres:
     """A running PostgreSQL."""
 
     stack: LocalStack
+    _templates: set[str] = field(default_factory=set)
 
     @contextmanager
-    def fresh_database(self, service: str) -> Iterator[str]:
+    def fresh_database(self, service: str, template: str = "template1") -> Iterator[str]:
         """Make an empty database with `service`'s schema, owned by `service`'s role; give its SQLAlchemy URL.
 
         The role is the one of a real installation: it finds its tables without naming the schema and reaches
         nothing else.
         """
         name = f"test_{uuid4().hex}"
+        url = self._create(name, service, template)
+        try:
+            yield url
+        finally:
+            drop_database(self.stack.ports["postgres"], self.stack.credentials.postgres_password, name)
+
+    @contextmanager
+    def migrated_database(self, service: str, migrate: Callable[[str], None]) -> Iterator[str]:
+        """Make a database with `service`'s tables: a copy of one that was migrated when the first was asked for."""
+        template = f"migrated_{service}"
+        if template not in self._templates:
+            migrate(self._create(template, service))
+            self._templates.add(template)
+        with self.fresh_database(service, template) as url:
+            yield url
+
+    def _create(self, name: str, service: str, template: str = "template1") -> str:
         port, password = self.stack.ports["postgres"], self.stack.credentials.postgres_password
         role_password = {
             "gateway": self.stack.credentials.gateway_password,
             "feedback": self.stack.credentials.feedback_password,
         }[service]
-        create_service_database(port, password, name, service, role_password)
-        try:
-            yield database_url(service, role_password, f"{LOOPBACK}:{port}", name)
-        finally:
-            drop_database(port, password, name)
+        create_service_database(port, password, name, service, role_password, template)
+        return database_url(service, role_password, f"{LOOPBACK}:{port}", name)
 
     @property
     def admin_dsn(self) -> str:
@@ -144,20 +159,6 @@ def sign_model(model_keys: ModelKeys) -> Callable[[Path], Path]:
         return directory
 
     return sign
-
-
-@pytest.fixture(scope="module")
-def gateway_database(postgres: Postgres) -> Iterator[str]:
-    """SQLAlchemy URL of an empty database for the gateway, one per test module."""
-    with postgres.fresh_database("gateway") as url:
-        yield url
-
-
-@pytest.fixture(scope="module")
-def feedback_database(postgres: Postgres) -> Iterator[str]:
-    """SQLAlchemy URL of an empty database for the feedback service, one per test module."""
-    with postgres.fresh_database("feedback") as url:
-        yield url
 
 
 @pytest.fixture(scope="session")

@@ -167,15 +167,15 @@ def _create_role(dsn: str, name: str, password: str) -> None:
         connection.close()
 
 
-def _create_database(dsn: str, name: str, *, owner: str) -> None:
+def _create_database(dsn: str, name: str, *, owner: str, template: str = "template1") -> None:
     connection = psycopg2.connect(dsn)
     connection.autocommit = True  # CREATE DATABASE runs outside a transaction
     try:
         with connection.cursor() as cursor:
             cursor.execute("SELECT 1 FROM pg_database WHERE datname = %s", (name,))
             if cursor.fetchone() is None:
-                create = sql.SQL("CREATE DATABASE {} OWNER {}")
-                cursor.execute(create.format(sql.Identifier(name), sql.Identifier(owner)))
+                create = sql.SQL("CREATE DATABASE {} OWNER {} TEMPLATE {}")
+                cursor.execute(create.format(*(sql.Identifier(part) for part in (name, owner, template))))
             cursor.execute(sql.SQL("REVOKE ALL ON DATABASE {} FROM PUBLIC").format(sql.Identifier(name)))
     finally:
         connection.close()
@@ -187,11 +187,16 @@ def empty_database(port: int, password: str, name: str) -> None:
     _create_database(admin_dsn(port, password), name, owner=SUPERUSER)
 
 
-def create_service_database(port: int, password: str, name: str, service: str, service_password: str) -> None:
-    """Make a further database with `service`'s role and schema in it, as the tests want one each."""
+def create_service_database(
+    port: int, password: str, name: str, service: str, service_password: str, template: str = "template1"
+) -> None:
+    """Make a further database with `service`'s role and schema in it, as the tests want one each.
+
+    It begins as a copy of the database `template`, which nobody may be using.
+    """
     dsn = admin_dsn(port, password)
     _create_role(dsn, service, service_password)
-    _create_database(dsn, name, owner=SUPERUSER)
+    _create_database(dsn, name, owner=SUPERUSER, template=template)
     grant_schema(admin_dsn(port, password, name), service)
 
 

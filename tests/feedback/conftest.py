@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from fastapi.testclient import TestClient
 from safetensors.numpy import save
-from tests.conftest import S3Server
+from tests.conftest import Postgres, S3Server
 
 from feedback.app import create_app
 from feedback.database import migrate
@@ -39,9 +39,9 @@ class Clock:
 
 
 @pytest.fixture(scope="module")
-def migrated_database(feedback_database: str) -> str:
-    migrate(feedback_database)
-    return feedback_database
+def migrated_database(postgres: Postgres) -> Iterator[str]:
+    with postgres.migrated_database("feedback", migrate) as url:
+        yield url
 
 
 @pytest.fixture(scope="module")

@@ -39,10 +39,11 @@ def test_migrating_again_changes_nothing(migrated_database: str) -> None:
 
 
 def test_the_command_migrates_the_database_of_the_environment(
-    feedback_database: str, monkeypatch: pytest.MonkeyPatch
+    postgres: Postgres, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setenv("ICTUS_DATABASE_URL", feedback_database)
-    main(["migrate"])
+    with postgres.fresh_database("feedback") as url:
+        monkeypatch.setenv("ICTUS_DATABASE_URL", url)
+        main(["migrate"])
 
 
 def test_the_service_is_ready_when_its_database_answers(stranger: TestClient) -> None:
