@@ -1,5 +1,7 @@
 """Calls from one service to another: typed messages, bounded waiting, the caller's request id and trace."""
 
+import ssl
+from functools import cache
 from types import TracebackType
 from typing import Self, TypeVar
 
@@ -11,6 +13,12 @@ from ictus.domain.errors import IctusError, UnavailableError
 from ictus.http.context import REQUEST_ID_HEADER, current_request_id
 
 Message = TypeVar("Message", bound=BaseModel)
+
+
+@cache
+def _tls() -> ssl.SSLContext:
+    """One for all clients: reading the certificate authorities is most of what making a client takes."""
+    return httpx.create_ssl_context()
 
 
 class RemoteError(IctusError):
@@ -44,7 +52,7 @@ class ServiceClient:
             base_url=base_url,
             headers={"Authorization": f"Bearer {token}"},
             timeout=httpx.Timeout(timeout, connect=min(timeout, 3.0)),
-            transport=transport or httpx.HTTPTransport(retries=1),
+            transport=transport or httpx.HTTPTransport(verify=_tls(), retries=1),
         )
 
     def call(
