@@ -2,15 +2,14 @@
 
 from dataclasses import dataclass
 from io import BytesIO
-from typing import Final, Literal
+from typing import TYPE_CHECKING, Final, Literal
 
 import numpy as np
-from matplotlib.axes import Axes
-from matplotlib.backends.backend_agg import FigureCanvasAgg
-from matplotlib.figure import Figure
-from matplotlib.ticker import MaxNLocator, PercentFormatter
 
 from ictus.contracts.prediction import DecisionThresholds, SeriesPrediction
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
 
 PIXELS_PER_INCH: Final = 200
 WIDE: Final = (7.2, 2.0)
@@ -52,6 +51,11 @@ def slice_probability_chart(
     Returns:
         PNG; the same input gives the same bytes.
     """
+    # Most processes that know of reports draw none, and Matplotlib is a second's work to import.
+    from matplotlib.backends.backend_agg import FigureCanvasAgg  # noqa: PLC0415
+    from matplotlib.figure import Figure  # noqa: PLC0415
+    from matplotlib.ticker import MaxNLocator, PercentFormatter  # noqa: PLC0415
+
     figure = Figure(figsize=size, dpi=PIXELS_PER_INCH, facecolor=colours.background, layout="constrained")
     axes = figure.add_subplot()
     axes.set_facecolor(colours.background)
@@ -94,7 +98,7 @@ def slice_probability_chart(
 
 
 def _draw_threshold(
-    axes: Axes, at: float, label: str, side: Literal["top", "bottom"], colours: ChartColours
+    axes: "Axes", at: float, label: str, side: Literal["top", "bottom"], colours: ChartColours
 ) -> None:
     """Draw one threshold; its label stands above or below it, so that two close ones do not collide."""
     axes.axhline(at, color=colours.line, linewidth=1.1, linestyle=(0, (5, 3)))

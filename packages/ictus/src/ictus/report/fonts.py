@@ -12,7 +12,6 @@ from typing import Final
 from xml.sax.saxutils import escape
 
 import arabic_reshaper
-import matplotlib
 from bidi import get_display
 from reportlab.pdfbase import pdfmetrics
 from reportlab.pdfbase.cidfonts import UnicodeCIDFont
@@ -35,6 +34,8 @@ _CJK_RUN: Final = re.compile(r"[\u1100-\u11ff\u2e80-\u9fff\uac00-\ud7af\uf900-\u
 @cache
 def register_fonts() -> None:
     """Make the fonts known to ReportLab, once for each process."""
+    import matplotlib  # noqa: PLC0415  only where a PDF is made: it is a second's work
+
     folder = Path(matplotlib.get_data_path()) / "fonts" / "ttf"
     for name, file in _FILES.items():
         pdfmetrics.registerFont(TTFont(name, folder / file))
