@@ -135,7 +135,9 @@ def _run(
             claimed[attempt] = time.monotonic()
             if attempt <= kills:
                 kill_at[attempt] = claimed[attempt] + moments.uniform(0.0, took)
-        if attempt in kill_at and training["state"] == "running" and time.monotonic() >= kill_at.pop(attempt):
+        due = kill_at.get(attempt)
+        if due is not None and training["state"] == "running" and time.monotonic() >= due:
+            del kill_at[attempt]
             stack.kill("trainer")
             found.kills += 1
         time.sleep(_POLL_SECONDS)
