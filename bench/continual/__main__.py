@@ -1,6 +1,7 @@
 """``make bench-continual``: ten rounds from a new scanner, six ways to learn them, side by side.
 
-The last line carries the figures, of learning without protection. Of the short form (default): six divisions of the
+The last line carries the figures, and says whether what the product does, which is protected learning, keeps what is
+asked. Of the short form (default): six divisions of the
 patients and at most four normal slices of each patient. The full form, ``--full``: ten divisions and all slices. The
 settings of replay and distillation were chosen on other divisions of the same patients, from ``CHOSEN_FROM`` on, with
 ``--choose``; protected learning has those of the product (``permitted_changes.yaml``).
@@ -20,7 +21,16 @@ from rich.console import Console
 from rich.progress import track
 from rich.table import Table
 
-from bench.continual.contenders import BASE, CEILING, CONTENDERS, DISTILLED, REPLAY, Point, run_division
+from bench.continual.contenders import (
+    BASE,
+    CEILING,
+    CONTENDERS,
+    DISTILLED,
+    PROTECTED,
+    REPLAY,
+    Point,
+    run_division,
+)
 from bench.continual.drawing import draw
 from bench.continual.embeddings import chosen_slices, embed
 from bench.continual.stream import ROUNDS
@@ -73,7 +83,7 @@ def main() -> int:
 
 
 def show(runs: Runs, output: Path, *, chosen: bool) -> int:
-    """A table of the last round, then one line of figures; 0 when what is asked is kept.
+    """A table of the last round, then one line of figures; 0 when protected learning keeps what is asked.
 
     Args:
         runs: one for each division.
@@ -92,7 +102,7 @@ def show(runs: Runs, output: Path, *, chosen: bool) -> int:
     start = _mean(runs, BASE, "new_auc")
     possible = _mean(runs, CEILING, "new_auc") - start
     figures, kept = [], False
-    for name, short in ((REPLAY, "replay"), (DISTILLED, "distilled")):
+    for name, short in ((REPLAY, "replay"), (DISTILLED, "distilled"), (PROTECTED, "protected")):
         share = (_mean(runs, name, "new_auc") - start) / possible if possible > 0 else float("nan")
         lost = _mean(runs, BASE, "old_auc") - _mean(runs, name, "old_auc")
         figures += [f"{short}_gain_of_ceiling={share:.0%}", f"{short}_old_auc_lost={lost:+.3f}"]
@@ -101,7 +111,7 @@ def show(runs: Runs, output: Path, *, chosen: bool) -> int:
     figures += [
         f"naive_old_auc_lost={naive:+.3f}",
         f"ceiling_new_auc_gain={possible:+.3f}",
-        f"slowest_round_s={_slowest(runs, DISTILLED):.2f}",
+        f"slowest_round_s={_slowest(runs, PROTECTED):.2f}",
         f"divisions={len(runs)}",
         f"settings={'chosen_on_other_divisions_of_the_same_patients' if chosen else 'being_chosen_on_these'}",
         f"plot={output.name}/continual.svg",
