@@ -258,7 +258,6 @@ def test_a_job_is_answered_by_the_champion_that_it_was_claimed_with(
     assert answered_by(db, again) == "2"
 
 
-@pytest.mark.timeout(300)
 def test_no_job_is_lost_while_champions_are_swapped(
     installation: Installation,
     make_runner: Callable[..., JobRunner],
