@@ -138,26 +138,22 @@ def db(installation: Installation) -> Iterator[Session]:
 @pytest.fixture(scope="module")
 def feedback_service(postgres: Postgres, s3: S3Server) -> Iterator[FeedbackService]:
     """A feedback service that listens, with a database of the module's own."""
-    with postgres.migrated_database("feedback", migrate_feedback) as url:
-        yield from _feedback_service(url, s3)
-
-
-def _feedback_service(database: str, s3: S3Server) -> Iterator[FeedbackService]:
     token = secrets.token_hex(32)
-    settings = FeedbackSettings.model_validate(
-        {
-            "database_url": database,
-            "feedback_token": token,
-            "trainer_token": secrets.token_hex(32),
-            "s3_endpoint": s3.endpoint,
-            "s3_access_key": s3.access_key,
-            "s3_secret_key": s3.secret_key,
-            "s3_bucket": "gateway-tests",
-            "s3_secure": False,
-        }
-    )
-    with served(create_feedback(settings)) as url:
-        yield FeedbackService(url, token)
+    with postgres.migrated_database("feedback", migrate_feedback) as database:
+        settings = FeedbackSettings.model_validate(
+            {
+                "database_url": database,
+                "feedback_token": token,
+                "trainer_token": secrets.token_hex(32),
+                "s3_endpoint": s3.endpoint,
+                "s3_access_key": s3.access_key,
+                "s3_secret_key": s3.secret_key,
+                "s3_bucket": "gateway-tests",
+                "s3_secure": False,
+            }
+        )
+        with served(create_feedback(settings)) as url:
+            yield FeedbackService(url, token)
 
 
 @pytest.fixture
