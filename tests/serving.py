@@ -7,11 +7,11 @@ from contextlib import contextmanager
 from typing import Any
 
 import uvicorn
-from fastapi import FastAPI
+from starlette.types import ASGIApp
 
 
 @contextmanager
-def served(app: FastAPI, **options: Any) -> Iterator[str]:
+def served(app: ASGIApp, **options: Any) -> Iterator[str]:
     """Serve ``app`` with uvicorn on a free port; its address. Keywords are uvicorn's settings."""
     settings = {"log_config": None, "timeout_graceful_shutdown": 1} | options
     with socket.create_server(("127.0.0.1", 0)) as listener:

@@ -2,6 +2,7 @@ import {
   ADMIN,
   CLINICIAN,
   expect,
+  IS_OURS,
   ONE_TIME_PASSWORD,
   pageOf,
   picture,
@@ -111,3 +112,33 @@ for (const reader of [RADIOLOGIST, SECOND_READER]) {
     await page.context().storageState({ path: sessionFile(reader) });
   });
 }
+
+test('a person of the hospital’s own sign-in service waits for approval, then comes in and goes', async ({
+  page,
+  browser,
+  baseURL,
+}) => {
+  test.skip(!IS_OURS, 'an installation that was named has no sign-in service that we run');
+  const there = page.getByRole('link', {
+    name: 'Sign in with Hospital account',
+  });
+  await page.goto('/login');
+  await picture(page, 'login-provider');
+  await there.click();
+  await expect(page.getByRole('alert')).toContainText('waits for an administrator’s approval');
+  await picture(page, 'login-provider-waiting');
+
+  const admin = await pageOf(ADMIN, browser, baseURL);
+  await admin.goto('/admin/people');
+  await admin.getByRole('row', { name: 'Núria Font' }).getByRole('button', { name: 'Approve' }).click();
+  const dialog = admin.getByRole('dialog', { name: 'Approve Núria Font' });
+  await dialog.getByRole('button', { name: 'Approve' }).click();
+  await expect(dialog).toBeHidden();
+  await admin.context().close();
+
+  await there.click();
+  await expect(page.getByRole('heading', { name: 'Worklist' })).toBeVisible();
+  await page.getByRole('button', { name: 'Núria Font' }).click();
+  await page.getByRole('menuitem', { name: 'Sign out' }).click();
+  await expect(there).toBeVisible();
+});

@@ -56,7 +56,7 @@ export default defineConfig({
     { name: 'studies', testMatch: 'studies.spec.ts', dependencies: ['people'] },
     {
       name: 'viewer',
-      testMatch: ['viewer.spec.ts', 'touch.spec.ts', 'keyboard.spec.ts', 'admin.spec.ts'],
+      testMatch: ['triage.spec.ts', 'viewer.spec.ts', 'touch.spec.ts', 'keyboard.spec.ts', 'admin.spec.ts'],
       dependencies: ['studies'],
     },
     { name: 'access', testMatch: 'access.spec.ts', dependencies: ['viewer'] },

@@ -1,5 +1,5 @@
 import { type ChildProcess, spawn } from 'node:child_process';
-import { join, resolve } from 'node:path';
+import { resolve } from 'node:path';
 import { createInterface } from 'node:readline';
 import { python } from './python.ts';
 
@@ -45,7 +45,7 @@ function end(stack: ChildProcess): Promise<void> {
 
 /** Starts a stack of one of the kinds of `stack.py` and waits until everything of it is ready. */
 export async function startStack(kind: 'usual' | 'learning'): Promise<Stack> {
-  const stack = spawn(python(), [join(HERE, 'stack.py'), kind], {
+  const stack = spawn(python(), ['-m', 'tests.e2e.stack', kind], {
     cwd: REPOSITORY,
     stdio: ['pipe', 'pipe', 'inherit'],
   });

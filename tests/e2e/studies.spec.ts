@@ -9,8 +9,10 @@ import {
   expect,
   hasInput,
   input,
+  pageOf,
   picture,
   pictureFile,
+  RADIOLOGIST,
   rememberStudy,
   send,
   sessionFile,
@@ -52,12 +54,22 @@ test('a single DICOM CT slice is answered, with who it is of', async ({ page }) 
   await expect(page.getByRole('heading', { name: 'Canary, Anna' })).toBeVisible();
 });
 
-test('a CT series shows its stages, then its answer', async ({ page }) => {
+test('a CT series shows its stages, then its answer, which calls a colleague', async ({
+  page,
+  browser,
+  baseURL,
+}) => {
+  const colleague = await pageOf(RADIOLOGIST, browser, baseURL);
+  await colleague.goto('/upload');
   await send(page, input('ct_series'));
   const progress = page.getByRole('region', { name: 'Progress of the analysis' });
   await expect(progress).toBeVisible();
   await picture(page, 'progress');
-  expect(OF_A_BLEED).toContain(await verdict(page, 'ct-series'));
+  expect(await verdict(page, 'ct-series')).toBe('Stroke likely');
+  await picture(colleague, 'alert-call');
+  await colleague.getByRole('link', { name: 'A new study needs to be read now' }).last().click();
+  await expect(colleague).toHaveURL(page.url());
+  await colleague.context().close();
 });
 
 test('an MR DICOM series, chosen as a folder, is not validated', async ({ page }) => {

@@ -120,8 +120,11 @@ export function studyPath(name: string): string {
   return readFileSync(file, 'utf8');
 }
 
-/** The data folder of the stack that these tests started; undefined for one that was named, whose parts are its own. */
+/** Where the stack's processes are reached; undefined for one that was named without it. */
 export const STACK = process.env.ICTUS_E2E_STACK;
+
+/** Whether these tests started the stack: then people can sign in at a provider, too. */
+export const IS_OURS = STACK !== undefined && process.env.ICTUS_E2E_CONTROL === undefined;
 
 type Accident = ['freeze' | 'thaw', process: 'inference'] | ['lose' | 'find', studyId: string];
 

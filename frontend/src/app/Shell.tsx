@@ -12,7 +12,9 @@ import { useEffect, useRef } from 'react';
 import { Link, Outlet, useLocation } from 'react-router';
 import { Logo } from '@/components/Logo';
 import { PageLink } from '@/components/PageLink';
+import { AlertCall } from '@/features/triage';
 import { type CurrentUser, useCurrentUser } from '@/lib/session';
+import { StudyEvents } from '@/lib/studyEvents';
 import { AccountMenu } from './AccountMenu';
 import { ColorSchemeToggle } from './ColorSchemeToggle';
 import classes from './Shell.module.css';
@@ -49,51 +51,54 @@ export function Shell() {
   }, [pathname]);
 
   return (
-    <AppShell header={{ height: 52 }} padding={0}>
-      <a className={classes.skip} href="#main">
-        Skip to the content
-      </a>
-      <AppShell.Header className={classes.header ?? ''}>
-        <Group h="100%" px="md" gap="lg" wrap="nowrap">
-          <Burger
-            opened={opened}
-            onClick={toggle}
-            hiddenFrom="sm"
-            size="sm"
-            aria-label="Pages"
-            aria-expanded={opened}
-          />
-          <Link to="/worklist" className={classes.home} aria-label="Ictus, to the worklist">
-            <Logo />
-          </Link>
-          <nav className={classes.nav} aria-label="Pages">
-            {pages.map(({ to, label }) => (
-              <PageLink key={to} to={to} label={label} />
-            ))}
-          </nav>
-          <Group ml="auto" gap={4} wrap="nowrap">
-            <ColorSchemeToggle />
-            <AccountMenu user={user} />
-          </Group>
-        </Group>
-      </AppShell.Header>
-      <Drawer opened={opened} onClose={close} title={<Logo />} size={270}>
-        <Stack component="nav" gap={4} aria-label="Pages">
-          {pages.map(({ to, label, icon: Shape }) => (
-            <MantineNavLink
-              key={to}
-              component={Link}
-              to={to}
-              label={label}
-              active={pathname.startsWith(to)}
-              leftSection={<Shape size={18} stroke={1.6} aria-hidden />}
+    <StudyEvents>
+      <AppShell header={{ height: 52 }} padding={0}>
+        <a className={classes.skip} href="#main">
+          Skip to the content
+        </a>
+        <AppShell.Header className={classes.header ?? ''}>
+          <Group h="100%" px="md" gap="lg" wrap="nowrap">
+            <Burger
+              opened={opened}
+              onClick={toggle}
+              hiddenFrom="sm"
+              size="sm"
+              aria-label="Pages"
+              aria-expanded={opened}
             />
-          ))}
-        </Stack>
-      </Drawer>
-      <AppShell.Main id="main" ref={main} tabIndex={-1} className={classes.main ?? ''}>
-        <Outlet />
-      </AppShell.Main>
-    </AppShell>
+            <Link to="/worklist" className={classes.home} aria-label="Ictus, to the worklist">
+              <Logo />
+            </Link>
+            <nav className={classes.nav} aria-label="Pages">
+              {pages.map(({ to, label }) => (
+                <PageLink key={to} to={to} label={label} />
+              ))}
+            </nav>
+            <Group ml="auto" gap={4} wrap="nowrap">
+              <AlertCall />
+              <ColorSchemeToggle />
+              <AccountMenu user={user} />
+            </Group>
+          </Group>
+        </AppShell.Header>
+        <Drawer opened={opened} onClose={close} title={<Logo />} size={270}>
+          <Stack component="nav" gap={4} aria-label="Pages">
+            {pages.map(({ to, label, icon: Shape }) => (
+              <MantineNavLink
+                key={to}
+                component={Link}
+                to={to}
+                label={label}
+                active={pathname.startsWith(to)}
+                leftSection={<Shape size={18} stroke={1.6} aria-hidden />}
+              />
+            ))}
+          </Stack>
+        </Drawer>
+        <AppShell.Main id="main" ref={main} tabIndex={-1} className={classes.main ?? ''}>
+          <Outlet />
+        </AppShell.Main>
+      </AppShell>
+    </StudyEvents>
   );
 }

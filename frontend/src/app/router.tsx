@@ -7,6 +7,7 @@ import { ReportPage } from '@/features/report';
 import { QueuePage } from '@/features/review';
 import { UploadPage } from '@/features/upload';
 import { RequireRole, RequireSession } from './guards';
+import { Root } from './Root';
 import { CrashPage } from './routes/CrashPage';
 import { ModelsLayout } from './routes/ModelsLayout';
 import { NotFoundPage } from './routes/NotFoundPage';
@@ -19,6 +20,7 @@ import { Shell } from './Shell';
 export function createRouter() {
   return createBrowserRouter([
     {
+      Component: Root,
       ErrorBoundary: CrashPage,
       children: [
         { path: '/login', Component: LoginPage },

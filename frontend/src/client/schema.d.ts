@@ -4660,6 +4660,63 @@ export type components = {
             one_time_password: string;
         };
         /**
+         * OpenAlert
+         * @description A likely stroke that waits for somebody to take it on.
+         * @example {
+         *       "acknowledged_at": "2026-01-02T03:06:20Z",
+         *       "acknowledged_by": "0b9f6a4e-6c1d-4a58-9f0e-2f6a7d1c3b5e",
+         *       "analysed_at": "2026-01-02T03:04:09Z",
+         *       "raised_at": "2026-01-02T03:04:09Z",
+         *       "received_at": "2026-01-02T03:04:05Z",
+         *       "reported_at": "2026-01-02T03:20:00Z",
+         *       "seen_at": "2026-01-02T03:06:00Z",
+         *       "study_id": "6f1c1c3e-5f0b-4a5e-8d0b-8a0f6a4c2d10"
+         *     }
+         */
+        OpenAlert: {
+            /** Acknowledged At */
+            acknowledged_at: string | null;
+            /** Acknowledged By */
+            acknowledged_by: string | null;
+            /**
+             * Analysed At
+             * @description When the latest answer came.
+             */
+            analysed_at: string | null;
+            /**
+             * Escalated At
+             * @description When nobody had taken it on for too long.
+             */
+            escalated_at: string | null;
+            /** @description Null when the upload carried no patient header. */
+            patient: components["schemas"]["PatientDetail"] | null;
+            /**
+             * Raised At
+             * @description When the first confident answer that says stroke came.
+             */
+            raised_at: string | null;
+            /**
+             * Received At
+             * Format: date-time
+             */
+            received_at: string;
+            /**
+             * Reported At
+             * @description When the readers' finding was final.
+             */
+            reported_at: string | null;
+            /**
+             * Seen At
+             * @description When a person first opened the study since.
+             */
+            seen_at: string | null;
+            /**
+             * Study Id
+             * Format: uuid
+             */
+            study_id: string;
+        };
+        /**
          * Operations
          * @description One look at the installation.
          */
@@ -9741,7 +9798,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["StudyClock"][];
+                    "application/json": components["schemas"]["OpenAlert"][];
                 };
             };
             /** @description You are not signed in, or your session has ended. Please sign in. */

@@ -1,7 +1,7 @@
 import { Box } from '@mantine/core';
 import { type Icon, IconRefreshOff, IconWifi } from '@tabler/icons-react';
+import type { StreamState } from '@/lib/studyEvents';
 import type { Tone } from '@/lib/tone';
-import type { StreamState } from '@/lib/useEventStream';
 import { ToneBadge } from './ToneBadge';
 
 const LIVE: Record<StreamState, { readonly tone: Tone; readonly icon: Icon; readonly label: string }> = {

@@ -10,7 +10,7 @@ from fastapi.testclient import TestClient
 from joserfc.jwk import RSAKey
 from sqlalchemy import func, select
 from tests.gateway.installation import PASSWORD, Installation, MovingClock, new_browser
-from tests.gateway.oidc.provider import CLIENT_ID, CLIENT_SECRET, Provider, running_provider
+from tests.oidc_provider import CLIENT_ID, CLIENT_SECRET, Provider, running_provider
 
 from gateway.app import create_app
 from gateway.audit.models import ActorKind, Outcome

@@ -11,6 +11,7 @@ from sqlalchemy.orm import Session
 from tests.gateway.analysis import Worker, add_study, prediction
 from tests.gateway.answers import decide
 from tests.gateway.installation import Installation, Person
+from tests.gateway.uploads import dicom_files, upload
 
 from gateway.auth.models import Scope
 from gateway.events.models import EventRow
@@ -180,3 +181,16 @@ def test_escalation_can_be_turned_off(make_settings: Callable[..., GatewaySettin
     assert make_settings(alert_escalation_minutes=0).alert_escalation_minutes == 0
     with pytest.raises(ValueError, match="alert_escalation_minutes"):
         make_settings(alert_escalation_minutes=-1)
+
+
+def test_alert_says_who_it_is_about_to_the_site_s_own_people(
+    installation: Installation, clinician: Person, browser: TestClient
+) -> None:
+    nameless = answered(installation, clinician.site_id)
+    named = upload(browser, *dicom_files())["id"]
+    worker = Worker.of(installation)
+    job = worker.must_claim()
+    assert worker.complete(job, prediction(job, Disposition.CONFIDENT, Finding.STROKE)).status_code == 204
+    patients = {one["study_id"]: one["patient"] for one in browser.get(ALERTS).json()}
+    assert patients[nameless] is None
+    assert patients[named]["patient_name"] == "Canary^Identity"

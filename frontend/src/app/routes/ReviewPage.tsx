@@ -200,7 +200,7 @@ export function ReviewPage() {
   const study = useStudy(studyId);
   const gone = study.error instanceof ProblemError && [404, 422].includes(study.error.status);
   const review = useReview(studyId, study.data !== undefined && !gone);
-  useLiveStudy(studyId, !gone);
+  useLiveStudy(studyId);
   if (gone) {
     return <NotFoundPage />;
   }

@@ -144,7 +144,7 @@ export function StudyPage() {
   const { studyId = '' } = useParams();
   const query = useStudy(studyId);
   const gone = query.error instanceof ProblemError && [404, 422].includes(query.error.status);
-  useLiveStudy(studyId, !gone);
+  useLiveStudy(studyId);
   // Also when it was on screen before: a study that was erased meanwhile is shown no longer.
   if (gone) {
     return <NotFoundPage />;

@@ -1,15 +1,14 @@
 import { useInfiniteQuery, useMutation, useQuery, useQueryClient } from '@tanstack/react-query';
 import { useMemo } from 'react';
 import { answerOf, api, type QueryOf, type Schema } from '@/client';
+import { useStudyEvents } from '@/lib/studyEvents';
 import { useCoalesced } from '@/lib/useCoalesced';
-import { useEventStream } from '@/lib/useEventStream';
 
 export type ReviewRow = Schema<'ReviewLine'>;
 export type Review = Schema<'ReviewDetail'>;
 export type Verdict = Review['verdicts'][number];
 export type VerdictBody = Schema<'VerdictDraft'>;
 export type ReviewFilter = NonNullable<QueryOf<'list_reviews'>['state']>;
-type StudyEvent = Schema<'StudyEvent'>;
 
 const PAGE = 50;
 const QUIET_MS = 400;
@@ -40,8 +39,7 @@ export function useReviewQueue(state: ReviewFilter) {
 export function useLiveReviews() {
   const client = useQueryClient();
   const refresh = useCoalesced(() => void client.invalidateQueries({ queryKey: QUEUE }), QUIET_MS);
-  return useEventStream<StudyEvent>({
-    url: '/api/v1/events',
+  return useStudyEvents({
     onOpen: refresh,
     onEvent: (event) => {
       if (event.kind !== 'job.progress') {

@@ -1,12 +1,11 @@
 import { useMutation, useQuery, useQueryClient } from '@tanstack/react-query';
 import { answerOf, api, type QueryOf, type Schema } from '@/client';
+import { type StudyEvent, useStudyEvents } from '@/lib/studyEvents';
 import { useCoalesced } from '@/lib/useCoalesced';
-import { useEventStream } from '@/lib/useEventStream';
 
 export type StudyDetail = Schema<'StudyDetail'>;
 export type ResultDetail = Schema<'ResultDetail'>;
 export type JobDetail = Schema<'JobDetail'>;
-type StudyEvent = Schema<'StudyEvent'>;
 
 const QUIET_MS = 150;
 
@@ -22,9 +21,7 @@ export function useStudy(id: string) {
   });
 }
 
-/**
- * The study as a progress event tells it. Old events, which the stream repeats at its start, change nothing.
- */
+/** The study as a progress event tells it. An event of an analysis that has ended, or is not its latest, changes nothing. */
 export function advance(study: StudyDetail, event: StudyEvent): StudyDetail {
   const { job: open } = study;
   const current =
@@ -42,14 +39,16 @@ export function advance(study: StudyDetail, event: StudyEvent): StudyDetail {
   return { ...study, state: 'running', job };
 }
 
-/** Keeps a study up to date while it is on screen; listens to nothing where there is no such study. */
-export function useLiveStudy(id: string, exists: boolean) {
+/** Keeps a study up to date while it is on screen. */
+export function useLiveStudy(id: string) {
   const client = useQueryClient();
   const refresh = useCoalesced(() => void client.invalidateQueries({ queryKey: studyKey(id) }), QUIET_MS);
-  return useEventStream<StudyEvent>({
-    url: exists ? `/api/v1/studies/${id}/events` : null,
+  return useStudyEvents({
     onOpen: refresh,
     onEvent: (event) => {
+      if (event.study_id !== id) {
+        return;
+      }
       if (event.kind === 'job.progress') {
         client.setQueryData<StudyDetail>(studyKey(id), (study) => study && advance(study, event));
       } else {

@@ -1,12 +1,40 @@
 import { useMutation, useQuery, useQueryClient } from '@tanstack/react-query';
 import { answerOf, api, type Schema } from '@/client';
-import { ALERTS_KEY } from '@/lib/alerts';
+import { type StudyEvent, useStudyEvents } from '@/lib/studyEvents';
+import { useCoalesced } from '@/lib/useCoalesced';
 
 export type StudyClock = Schema<'StudyClock'>;
+
+const QUIET_MS = 400;
+const ALERTS_KEY = ['alerts'] as const;
 
 /** Likely strokes that nobody has taken on, the longest waiting first. Read anew when an event says so, never by itself. */
 export function useAlerts() {
   return useQuery({ queryKey: ALERTS_KEY, queryFn: () => answerOf(api.GET('/api/v1/alerts')) });
+}
+
+/** What changes which alerts are open. */
+const CHANGES: ReadonlySet<StudyEvent['kind']> = new Set([
+  'alert.raised',
+  'alert.acknowledged',
+  'alert.escalated',
+  'review.changed',
+  'study.erased',
+]);
+
+/** Reads the alerts again whenever one is raised, taken on, escalated or decided, and tells of it. */
+export function useLiveAlerts(onEvent: (event: StudyEvent) => void) {
+  const client = useQueryClient();
+  const refresh = useCoalesced(() => void client.invalidateQueries({ queryKey: ALERTS_KEY }), QUIET_MS);
+  useStudyEvents({
+    onOpen: refresh,
+    onEvent: (event) => {
+      if (CHANGES.has(event.kind)) {
+        refresh();
+        onEvent(event);
+      }
+    },
+  });
 }
 
 function clockKey(studyId: string) {

@@ -1,13 +1,11 @@
 import { useInfiniteQuery, useQueryClient } from '@tanstack/react-query';
 import { useEffect, useMemo } from 'react';
 import { answerOf, api, type QueryOf, type Schema } from '@/client';
-import { ALERTS_KEY } from '@/lib/alerts';
+import { useStudyEvents } from '@/lib/studyEvents';
 import { useCoalesced } from '@/lib/useCoalesced';
-import { useEventStream } from '@/lib/useEventStream';
 
 export type StudySummary = Schema<'StudySummary'>;
 export type WorklistQuery = QueryOf<'list_studies'>;
-type StudyEvent = Schema<'StudyEvent'>;
 
 const PAGE = 50;
 const QUIET_MS = 400;
@@ -48,20 +46,15 @@ export function useWorklist(query: WorklistQuery, text: string | null) {
 }
 
 /** Reads the worklist again whenever a study changes; a burst of events is answered with one read. */
-export function useLiveWorklist(onEvent: (event: StudyEvent) => void) {
+export function useLiveWorklist() {
   const client = useQueryClient();
-  const refresh = useCoalesced(() => {
-    void client.invalidateQueries({ queryKey: ['worklist'] });
-    void client.invalidateQueries({ queryKey: ALERTS_KEY });
-  }, QUIET_MS);
-  return useEventStream<StudyEvent>({
-    url: '/api/v1/events',
+  const refresh = useCoalesced(() => void client.invalidateQueries({ queryKey: ['worklist'] }), QUIET_MS);
+  return useStudyEvents({
     onOpen: refresh,
     onEvent: (event) => {
       // Progress within an analysis changes no line of the worklist.
       if (event.kind !== 'job.progress') {
         refresh();
-        onEvent(event);
       }
     },
   });

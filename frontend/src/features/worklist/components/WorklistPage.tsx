@@ -1,6 +1,5 @@
 import { Button, Container, Group, Loader, Paper, Text, Title } from '@mantine/core';
 import { useDebouncedValue } from '@mantine/hooks';
-import { notifications } from '@mantine/notifications';
 import { IconUpload } from '@tabler/icons-react';
 import { useState } from 'react';
 import { Link, useSearchParams } from 'react-router';
@@ -24,17 +23,7 @@ export function WorklistPage() {
   const [typed, setTyped] = useState('');
   const [text] = useDebouncedValue(searchText(typed), QUIET_MS);
   const worklist = useWorklist(query, text);
-  const live = useLiveWorklist((event) => {
-    if (event.kind === 'job.completed' && event.disposition === 'confident' && event.finding === 'stroke') {
-      notifications.show({
-        id: event.study_id,
-        color: 'red',
-        title: 'Stroke likely',
-        message: <Link to={`/studies/${event.study_id}`}>A new study needs to be read now</Link>,
-        autoClose: 15_000,
-      });
-    }
-  });
+  const live = useLiveWorklist();
   useMainKeys(moveBetweenRows);
 
   const set = (name: string, value: string | null) =>

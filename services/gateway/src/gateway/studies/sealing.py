@@ -44,9 +44,12 @@ def accession_reference(key: bytes, site_id: UUID, accession_number: str) -> UUI
     return _reference(key, b"accession", site_id, accession_number)
 
 
-def open_person(cipher: IdentityCipher, sealed: SealedIdentity) -> PatientDetail:
-    """What a reader of the study's site may see. Raises ``IdentityUnreadableError``."""
-    return PatientDetail.model_validate_json(cipher.decrypt(sealed.person))
+def open_person(cipher: IdentityCipher, sealed: SealedIdentity | None) -> PatientDetail | None:
+    """What a reader of the study's site may see; None of an upload without a patient header.
+
+    Raises ``IdentityUnreadableError``.
+    """
+    return None if sealed is None else PatientDetail.model_validate_json(cipher.decrypt(sealed.person))
 
 
 def open_identity(cipher: IdentityCipher, sealed: SealedIdentity) -> PatientIdentity:

@@ -21,7 +21,6 @@ from gateway.studies.errors import StudyHeldError
 from gateway.studies.models import Series, Study, StudyState
 from gateway.studies.repository import StudyRepository, WorklistPosition
 from gateway.studies.schemas import (
-    PatientDetail,
     SeriesDetail,
     StudyDetail,
     StudySearch,
@@ -113,7 +112,7 @@ class StudyService:
             review_state=study.review_state,
             reviewed_finding=study.reviewed_finding,
             reviewed_at=study.reviewed_at,
-            patient=self._patient(study),
+            patient=open_person(self._cipher, study.identity),
         )
 
     def detail(self, study: Study) -> StudyDetail:
@@ -146,9 +145,6 @@ class StudyService:
         if job is None:
             raise JobEndedError
         return jobs.cancel(job.id)
-
-    def _patient(self, study: Study) -> PatientDetail | None:
-        return open_person(self._cipher, study.identity) if study.identity else None
 
 
 def _plain(text: str) -> str:

@@ -7,10 +7,10 @@ from fastapi import APIRouter, Query, Response
 from pydantic import AwareDatetime
 
 from gateway.auth.models import Scope
-from gateway.deps import Caller, Clock, DbSession, api_router, audited, requires
+from gateway.deps import Caller, Cipher, Clock, DbSession, api_router, audited, requires
 from gateway.paging import PageSize
 from gateway.triage.errors import NoAlertError
-from gateway.triage.schemas import StudyClock
+from gateway.triage.schemas import OpenAlert, StudyClock
 from gateway.triage.service import Triage, csv_lines
 from ictus.domain.enums import Role
 from ictus.domain.errors import NotFoundError
@@ -50,9 +50,11 @@ def read_study_clock(study_id: UUID, caller: Reader, session: DbSession, clock: 
 
 
 @alerts.get("", summary="List the open alerts", dependencies=[audited("alert.list", "study")])
-def list_alerts(caller: Reader, session: DbSession, clock: Clock, limit: PageSize = 50) -> list[StudyClock]:
+def list_alerts(
+    caller: Reader, session: DbSession, cipher: Cipher, clock: Clock, limit: PageSize = 50
+) -> list[OpenAlert]:
     """Likely strokes of the site that nobody has taken on and no reader has decided, the longest waiting first."""
-    return Triage(session, caller.site_id, clock()).open_alerts(limit)
+    return Triage(session, caller.site_id, clock()).open_alerts(cipher, limit)
 
 
 @exports.get(

@@ -5,6 +5,8 @@ from uuid import UUID
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from gateway.studies.schemas import PatientDetail
+
 
 class StudyClock(BaseModel):
     """When what happened to a study, from its arrival to the readers' finding; null: not yet."""
@@ -36,3 +38,9 @@ class StudyClock(BaseModel):
     acknowledged_by: UUID | None
     escalated_at: datetime | None = Field(description="When nobody had taken it on for too long.")
     reported_at: datetime | None = Field(description="When the readers' finding was final.")
+
+
+class OpenAlert(StudyClock):
+    """A likely stroke that waits for somebody to take it on."""
+
+    patient: PatientDetail | None = Field(description="Null when the upload carried no patient header.")

@@ -6,16 +6,18 @@ from uuid import UUID
 
 from sqlalchemy import Select, select, update
 from sqlalchemy.dialects.postgresql import insert
-from sqlalchemy.orm import Session
+from sqlalchemy.orm import Session, joinedload
 
 from gateway.deliveries.queueing import queue_escalation
 from gateway.events.journal import announce
 from gateway.events.schemas import EventKind, StudyEvent
+from gateway.identity import IdentityCipher
 from gateway.results.service import latest_result
 from gateway.studies.models import Study
+from gateway.studies.sealing import open_person
 from gateway.triage.errors import NoAlertError
 from gateway.triage.models import Alert
-from gateway.triage.schemas import StudyClock
+from gateway.triage.schemas import OpenAlert, StudyClock
 from ictus.domain.enums import Disposition, Finding
 from ictus.domain.errors import NotFoundError
 
@@ -90,12 +92,17 @@ class Triage:
         """The clock of a study."""
         return _clock(*self._require(study_id))
 
-    def open_alerts(self, limit: int) -> list[StudyClock]:
+    def open_alerts(self, cipher: IdentityCipher, limit: int) -> list[OpenAlert]:
         """Alerts that nobody has taken on and no reader has decided, the longest waiting first."""
         waiting = self._rows().where(
             Alert.study_id.is_not(None), Alert.acknowledged_at.is_(None), Study.reviewed_at.is_(None)
         )
-        return self._clocks(waiting.order_by(Alert.raised_at, Study.id).limit(limit))
+        longest = waiting.order_by(Alert.raised_at, Study.id).limit(limit)
+        rows = self._session.execute(longest.options(joinedload(Study.identity)))
+        return [
+            OpenAlert(**_clock(study, alert).model_dump(), patient=open_person(cipher, study.identity))
+            for study, alert in rows
+        ]
 
     def clocks(self, since: datetime, until: datetime, limit: int) -> list[StudyClock]:
         """The clocks of the studies that were received in a time, the first received first."""
