@@ -7,6 +7,8 @@ DATA ?= .local
 PORT ?=
 # pytest-xdist workers: each brings its own PostgreSQL, Redis and S3.
 WORKERS ?= 2
+# Suites that run at a time: what one waits for, another uses.
+LANES ?= 2
 
 # What runs docker-compose.yml; podman-compose does too.
 COMPOSE ?= docker compose
@@ -47,7 +49,7 @@ UI_SOURCES := $(shell find frontend/src frontend/public -type f 2>/dev/null) \
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help setup run stop status backup restore test unit $(UNIT_SUITES) web-unit lint lint-python lint-web e2e e2e-compose faults kubernetes interop bench bench-continual secrets containers \
+.PHONY: help setup run stop status backup restore test unit $(UNIT_SUITES) web-unit lint lint-python lint-web e2e e2e-compose faults kubernetes interop interop-short bench bench-continual secrets containers \
     docs lock openapi client check-client check-tools clean
 
 help: ## Say what can be made
@@ -113,10 +115,10 @@ restore: $(PROJECTS_INSTALLED) ## Bring a backup back into an empty folder (FROM
 # --- proof ----------------------------------------------------------------------------------------------------------
 
 test: setup ## Run every test: units, web units, browser
-	@deploy/run-suites $(UNIT_SUITES) web-unit e2e
+	@deploy/run-suites unit web-unit e2e
 
 unit: $(PROJECTS_INSTALLED) ## Run the Python suites, on real servers
-	@deploy/run-suites $(UNIT_SUITES)
+	@deploy/run-suites -j $(LANES) $(UNIT_SUITES)
 
 unit-library: $(PROJECTS_INSTALLED) ## Test the shared library, the contracts and whatever no other suite names
 	@$(PYTEST) tests $(addprefix --ignore ,$(GATEWAY_TESTS) $(INFERENCE_TESTS) $(STACK_TESTS) $(TRAINER_TESTS) tests/e2e tests/faults tests/interop)
@@ -180,6 +182,9 @@ build/kubernetes/.installed: requirements/kubernetes.txt | check-tools
 interop: $(PROJECTS_INSTALLED) $(E2E_PACKAGES) ## Meet a PACS, viewers, an HL7 receiver and a web server for real (INTEROP='--only orthanc')
 	@tests/interop/install-peers
 	@$(BIN)/python -m tests.interop $(INTEROP)
+
+interop-short: ## The same, with a destination that is away for seconds and fewer made-up requests
+	@$(MAKE) --no-print-directory interop INTEROP='--studies 20 --away 10 --examples 1 --fuzz-seconds 60'
 
 bench: $(PROJECTS_INSTALLED) ## Measure upload to result against the bare network
 	@$(BIN)/python -m bench

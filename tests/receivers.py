@@ -4,6 +4,7 @@ import json
 import re
 import socket
 import socketserver
+import ssl
 import threading
 from collections import Counter
 from collections.abc import Iterator
@@ -31,7 +32,7 @@ def free_port() -> int:
 
 @dataclass
 class Archive:
-    """A C-STORE and C-ECHO SCP. ``answers`` are the statuses of the next objects, then 0000."""
+    """A C-STORE and C-ECHO SCP. ``answers`` are the statuses of the next objects, then 0000; with ``tls`` it speaks that."""
 
     sop_classes: tuple[str, ...]
     port: int = 0
@@ -39,6 +40,7 @@ class Archive:
     objects: dict[str, Dataset] = field(default_factory=dict)
     stored: Counter[str] = field(default_factory=Counter)
     associations: int = 0
+    tls: ssl.SSLContext | None = None
     _server: Any = None
 
     def start(self) -> None:
@@ -47,7 +49,9 @@ class Archive:
         for sop_class in (*self.sop_classes, Verification):
             entity.add_supported_context(sop_class)
         handlers = [(evt.EVT_C_STORE, self._store), (evt.EVT_ACCEPTED, self._count)]
-        self._server = entity.start_server((LOOPBACK, self.port), block=False, evt_handlers=handlers)
+        self._server = entity.start_server(
+            (LOOPBACK, self.port), block=False, evt_handlers=handlers, ssl_context=self.tls
+        )
         self.port = self._server.server_address[1]
 
     def stop(self) -> None:
@@ -70,9 +74,9 @@ class Archive:
 
 
 @contextmanager
-def listening_archive(*sop_classes: str) -> Iterator[Archive]:
+def listening_archive(*sop_classes: str, tls: ssl.SSLContext | None = None) -> Iterator[Archive]:
     """An archive that takes these SOP classes."""
-    archive = Archive(tuple(sop_classes))
+    archive = Archive(tuple(sop_classes), tls=tls)
     archive.start()
     try:
         yield archive
@@ -109,8 +113,8 @@ class Hl7Receiver:
 
 
 @contextmanager
-def listening_hl7() -> Iterator[Hl7Receiver]:
-    """A receiver of HL7 messages."""
+def listening_hl7(tls: ssl.SSLContext | None = None) -> Iterator[Hl7Receiver]:
+    """A receiver of HL7 messages, which speaks TLS when a context is given."""
     receiver = Hl7Receiver()
 
     class Handler(socketserver.StreamRequestHandler):
@@ -132,6 +136,8 @@ def listening_hl7() -> Iterator[Hl7Receiver]:
         daemon_threads = True
 
     with Server((LOOPBACK, 0), Handler) as server:
+        if tls is not None:
+            server.socket = tls.wrap_socket(server.socket, server_side=True)
         receiver.port = server.server_address[1]
         with _running(server):
             try:

@@ -3,11 +3,11 @@
 import http.client
 import socket
 import ssl
-import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Final
 
+import trustme
 from tests.containers.compose import Compose
 
 from local.ports import LOOPBACK
@@ -40,20 +40,10 @@ with psycopg2.connect(url) as connection, connection.cursor() as cursor:
 def write_certificate(folder: Path) -> None:
     """Make a certificate for the loopback address, and its key, where the edge looks for them."""
     folder.mkdir(mode=0o755)
-    certificate, key = folder / _CERTIFICATE, folder / _KEY
-    command = ["openssl", "req", "-x509", "-nodes", "-days", "2", "-subj", "/CN=Ictus"]
-    command += [
-        "-newkey",
-        "ec",
-        "-pkeyopt",
-        "ec_paramgen_curve:P-256",
-        "-keyout",
-        str(key),
-        "-out",
-        str(certificate),
-    ]
-    subprocess.run([*command, "-addext", f"subjectAltName=IP:{LOOPBACK}"], check=True, capture_output=True)
-    key.chmod(0o644)  # nginx has a user id of its own; the folder above lets only its owner in
+    issued = trustme.CA().issue_cert(LOOPBACK)
+    issued.cert_chain_pems[0].write_to_path(str(folder / _CERTIFICATE))
+    issued.private_key_pem.write_to_path(str(folder / _KEY))
+    (folder / _KEY).chmod(0o644)  # nginx has a user id of its own; the folder above lets only its owner in
 
 
 def broken_promises(compose: Compose, port: int, certificates: Path) -> Iterator[str]:

@@ -63,6 +63,7 @@ def main() -> int:
                 console.print(f"{name} …")
                 try:
                     told[name] = scenario(ward)
+                    ward.settle(options.patience)
                 except BrokenPromiseError as error:
                     broken += 1
                     told[name] = f"BROKEN: {error}"

@@ -91,6 +91,14 @@ class Ward:
                 return
             query["cursor"] = page["next_cursor"]
 
+    def settle(self, patience: float) -> None:
+        """Wait until all that was sent is answered, so that no answer to one scenario is delivered in the next."""
+        wait_for(lambda: not self._has_work(), "an answer to everything", patience)
+
+    def _has_work(self) -> bool:
+        queue = self.admin.get("/api/v1/admin/jobs/queue").raise_for_status().json()
+        return bool(queue["queued"] or queue["running"])
+
 
 def wait_for(holds: Callable[[], bool], what: str, seconds: float) -> None:
     """Wait until something holds. Raises ``BrokenPromiseError`` when it does not in time."""

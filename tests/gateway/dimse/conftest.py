@@ -1,6 +1,7 @@
 """An installation whose listener really listens."""
 
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from uuid import UUID
 
@@ -26,15 +27,26 @@ def admin(installation: Installation) -> TestClient:
     return installation.add_person(Role.ADMIN).sign_in()
 
 
-@pytest.fixture
-def listener(installation: Installation, settings: GatewaySettings) -> Iterator[DicomListener]:
-    changed = {"dimse_port": free_port(), "dimse_host": LOOPBACK, "dimse_association_objects": 4}
-    listening = DicomListener(
+@contextmanager
+def listening(
+    installation: Installation, settings: GatewaySettings, **changes: object
+) -> Iterator[DicomListener]:
+    """A listener of the installation; keywords are settings."""
+    changed = {"dimse_port": free_port(), "dimse_host": LOOPBACK, "dimse_association_objects": 4} | changes
+    listener = DicomListener(
         installation.resources, DimseSettings.model_validate(settings.model_dump() | changed)
     )
-    yield listening
-    listening.close()
-    pynetdicom_config.STORE_RECV_CHUNKED_DATASET = False
+    try:
+        yield listener
+    finally:
+        listener.close()
+        pynetdicom_config.STORE_RECV_CHUNKED_DATASET = False
+
+
+@pytest.fixture
+def listener(installation: Installation, settings: GatewaySettings) -> Iterator[DicomListener]:
+    with listening(installation, settings) as started:
+        yield started
 
 
 def let_in(admin: TestClient, site_id: UUID, title: str = "SCANNER") -> UUID:

@@ -1,5 +1,6 @@
 """Peers that send by C-STORE and STOW-RS, and when what they sent becomes a study."""
 
+import ssl
 from io import BytesIO
 from pathlib import Path
 from uuid import uuid4
@@ -9,9 +10,11 @@ from fastapi.testclient import TestClient
 from pynetdicom import AE
 from sqlalchemy import select
 from tests.canary import traces_in
-from tests.gateway.dimse.conftest import let_in
+from tests.certificates import Authority
+from tests.gateway.dimse.conftest import let_in, listening
 from tests.gateway.installation import Installation
 from tests.gateway.uploads import dicom_files, picture
+from tests.receivers import LOOPBACK
 
 from gateway.app import create_app
 from gateway.auth.models import Scope
@@ -28,11 +31,18 @@ CT = "1.2.840.10008.5.1.4.1.1.2"
 QUIET = 10.0
 
 
-def send(port: int, files: tuple[bytes, ...], title: str = "SCANNER", called: str = "ICTUS") -> list[int]:
+def send(
+    port: int,
+    files: tuple[bytes, ...],
+    title: str = "SCANNER",
+    called: str = "ICTUS",
+    tls: ssl.SSLContext | None = None,
+) -> list[int]:
     """The status of each C-STORE; empty when the association is refused."""
     entity = AE(ae_title=title)
+    entity.acse_timeout = 5
     entity.add_requested_context(CT)
-    association = entity.associate("127.0.0.1", port, ae_title=called)
+    association = entity.associate(LOOPBACK, port, ae_title=called, tls_args=(tls, LOOPBACK) if tls else None)
     if not association.is_established:
         return []
     try:
@@ -140,6 +150,27 @@ def test_strangers_are_refused_and_peers_may_echo(
     assert admin.delete(f"/api/v1/admin/dicom-peers/{peer}").status_code == 204
     assert send(listener.port, dicom_files()[:1]) == []
     assert not spooled(installation)
+
+
+def test_with_a_certificate_only_tls_is_spoken_and_with_an_authority_only_with_its_own(
+    installation: Installation, admin: TestClient, settings: GatewaySettings, tmp_path: Path
+) -> None:
+    let_in(admin, installation.add_site())
+    (tmp_path / "ours").mkdir()
+    (tmp_path / "others").mkdir()
+    ours, others = Authority.into(tmp_path / "ours"), Authority.into(tmp_path / "others")
+    certified = {"dimse_tls_cert": ours.certificate, "dimse_tls_key": ours.key}
+    files = dicom_files()
+    with listening(installation, settings, **certified) as listener:
+        assert send(listener.port, files[:1], tls=ours.client()) == [0]
+        assert send(listener.port, files[:1]) == []
+    with listening(installation, settings, **certified, dimse_tls_ca=ours.root) as listener:
+        assert send(listener.port, files[1:], tls=ours.client(certified=True)) == [0, 0]
+        assert send(listener.port, files[:1], tls=ours.client()) == []
+        stranger = ours.client()
+        stranger.load_cert_chain(others.certificate, others.key)
+        assert send(listener.port, files[:1], tls=stranger) == []
+    assert len(spooled(installation)) == len(files)
 
 
 def test_association_that_sends_too_much_and_mismatches_are_refused(
