@@ -7,18 +7,22 @@ from pathlib import Path
 import httpx
 import pytest
 from joserfc.jwk import ECKey
+from tests.archives import serving_archive
 from tests.gateway.analysis import Worker, add_study, prediction
 from tests.gateway.installation import Installation
 from tests.gateway.uploads import dicom_files, picture
 from tests.serving import served
 
 from gateway.auth.models import Scope
+from gateway.dimse.completion import complete_quiet_studies
+from gateway.pulls.runner import PullPolicy, PullRunner
 from ictus.domain.enums import Disposition, Role
 from ictus_client import (
     ApiKey,
     BackendService,
     BusyError,
     Ictus,
+    PullFailedError,
     RefusedError,
     TimedOutError,
     UnreachableError,
@@ -140,6 +144,38 @@ def test_a_study_that_is_not_answered_in_time_is_said_to_go_on(
     with Ictus(url, key) as other_site, pytest.raises(RefusedError) as refused:
         other_site.study(study)
     assert refused.value.status == 404
+
+
+def test_a_study_is_fetched_from_an_archive_and_what_no_archive_has_is_said(
+    installation: Installation, url: str, tmp_path: Path
+) -> None:
+    site = installation.add_site()
+    machine = installation.add_api_client(*SCOPES, site_id=site)
+    own = ApiKey(machine.headers["Authorization"].removeprefix("Bearer "))
+    admin = installation.add_person(Role.ADMIN, site_id=site).sign_in()
+    object.__setattr__(installation.resources.settings, "work_dir", tmp_path)
+    runner = PullRunner(installation.resources, PullPolicy.of(installation.resources.settings))
+
+    def fetch_meanwhile(_seconds: float) -> None:
+        runner.run_one()
+        installation.clock.advance(seconds=60)
+        complete_quiet_studies(installation.resources)
+
+    with serving_archive(*dicom_files()) as archive, Ictus(url, own, sleep=fetch_meanwhile) as ictus:
+        source = {"name": "PACS", "kind": "dimse", "host": "127.0.0.1", "port": archive.port}
+        source |= {"remote_name": "PACS", "retrieval": "get"}
+        assert admin.post("/api/v1/admin/sources", json=source).status_code == 201
+        seen: list[str] = []
+        pull = ictus.pull(accession_number="ACC-0001", priority="STAT")
+        assert (pull.state, pull.has_ended) == ("queued", False)
+        study = ictus.wait_for_pull(pull.id, progress=lambda one: seen.append(one.state))
+        assert (study.priority, study.modality, seen[-1]) == ("STAT", "CT", "done")
+        assert study.patient is not None
+        assert study.patient.accession_number == "ACC-0001"
+        with pytest.raises(PullFailedError) as failed:
+            ictus.wait_for_pull(ictus.pull(study_instance_uid="1.2.3.4").id)
+        assert failed.value.code
+        assert str(failed.value).endswith(".")
 
 
 def test_nobody_there_is_said_in_a_sentence() -> None:

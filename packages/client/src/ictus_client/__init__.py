@@ -11,8 +11,15 @@ ictus.save_report(study.id, "report.pdf")
 
 from ictus_client.access import ApiKey, BackendService
 from ictus_client.client import Ictus
-from ictus_client.errors import BusyError, IctusError, RefusedError, TimedOutError, UnreachableError
-from ictus_client.models import Answer, Patient, SeriesAnswer, SliceAnswer, Study, StudyRow
+from ictus_client.errors import (
+    BusyError,
+    IctusError,
+    PullFailedError,
+    RefusedError,
+    TimedOutError,
+    UnreachableError,
+)
+from ictus_client.models import Answer, Patient, Pull, SeriesAnswer, SliceAnswer, Study, StudyRow
 
 __all__ = [
     "Answer",
@@ -22,6 +29,8 @@ __all__ = [
     "Ictus",
     "IctusError",
     "Patient",
+    "Pull",
+    "PullFailedError",
     "RefusedError",
     "SeriesAnswer",
     "SliceAnswer",

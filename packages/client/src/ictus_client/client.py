@@ -6,17 +6,19 @@ from collections.abc import Callable, Iterable, Iterator
 from contextlib import ExitStack
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Final, Self
+from typing import Any, Final, Self, TypeVar
 from uuid import UUID
 
 import httpx
 
-from ictus_client.errors import BusyError, TimedOutError, UnreachableError, refusal_of
-from ictus_client.models import ENDED, Modality, Priority, State, Study, StudyRow
+from ictus_client.errors import BusyError, PullFailedError, TimedOutError, UnreachableError, refusal_of
+from ictus_client.models import Modality, Priority, Pull, State, Study, StudyRow
 
 _SOON: Final = 0.5
 _SELDOM: Final = 5.0
 _UPLOAD_SECONDS: Final = 600.0
+
+EndingT = TypeVar("EndingT", Study, Pull)
 
 
 class Ictus:
@@ -97,17 +99,47 @@ class Ictus:
         Raises:
             TimedOutError: it has not; it goes on being analysed.
         """
-        until, pause = self._monotonic() + timeout, _SOON
-        while True:
-            study = self.study(study_id)
-            if progress is not None:
-                progress(study)
-            if study.state in ENDED:
-                return study
-            if self._monotonic() + pause > until:
-                raise TimedOutError(f"The study has not been answered within {timeout:.0f} seconds.")
-            self._sleep(pause)
-            pause = min(pause * 1.5, _SELDOM)
+        waited_for = f"The study has not been answered within {timeout:.0f} seconds."
+        return self._until_ended(lambda: self.study(study_id), timeout, progress, waited_for)
+
+    def pull(
+        self,
+        *,
+        accession_number: str | None = None,
+        study_instance_uid: str | None = None,
+        priority: Priority = "ROUTINE",
+    ) -> Pull:
+        """Have a study fetched from the hospital's archive, by one of its two numbers, and analysed.
+
+        While it is open, asking for the same study again is the same pull.
+        """
+        named = {"accession_number": accession_number, "study_instance_uid": study_instance_uid}
+        wish = {"priority": priority} | {name: value for name, value in named.items() if value is not None}
+        return Pull.model_validate_json(self._send("POST", "/studies/pull", json=wish).content)
+
+    def wait_for_pull(
+        self, pull_id: UUID | str, timeout: float = 600.0, progress: Callable[[Pull], None] | None = None
+    ) -> Study:
+        """Wait until the study has been fetched; it may not be answered yet.
+
+        Args:
+            pull_id: of the pull.
+            timeout: seconds.
+            progress: called with the pull as it stands, each time that it is looked at.
+
+        Raises:
+            PullFailedError: no archive gave it.
+            TimedOutError: it is not here; it goes on being fetched.
+        """
+        pull = self._until_ended(
+            lambda: Pull.model_validate_json(self._send("GET", f"/studies/pulls/{pull_id}").content),
+            timeout,
+            progress,
+            f"The study has not been fetched within {timeout:.0f} seconds.",
+        )
+        if pull.study_id is None:
+            raise PullFailedError(pull.code or "unknown", pull.reason or "The study could not be fetched.")
+        return self.study(pull.study_id)
 
     def worklist(self, *, state: State | None = None, sort: str = "urgency") -> Iterator[StudyRow]:
         """All studies of the caller's site, page by page: by ``urgency`` or ``received``."""
@@ -161,6 +193,26 @@ class Ictus:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self.close()
+
+    def _until_ended(
+        self,
+        look: Callable[[], EndingT],
+        timeout: float,
+        progress: Callable[[EndingT], None] | None,
+        waited_for: str,
+    ) -> EndingT:
+        """Look more and more seldom until what is seen has ended. Raises ``TimedOutError``."""
+        until, pause = self._monotonic() + timeout, _SOON
+        while True:
+            seen = look()
+            if progress is not None:
+                progress(seen)
+            if seen.has_ended:
+                return seen
+            if self._monotonic() + pause > until:
+                raise TimedOutError(waited_for)
+            self._sleep(pause)
+            pause = min(pause * 1.5, _SELDOM)
 
     def _send(self, method: str, path: str, **options: Any) -> httpx.Response:
         try:

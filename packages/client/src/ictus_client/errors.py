@@ -12,7 +12,15 @@ class UnreachableError(IctusError):
 
 
 class TimedOutError(IctusError):
-    """The study was not answered in the time given; it goes on being analysed."""
+    """The study was not here, or not answered, in the time given; it goes on being fetched or analysed."""
+
+
+class PullFailedError(IctusError):
+    """No archive gave the study. Match on ``code``; ``str(error)`` is Ictus' sentence."""
+
+    def __init__(self, code: str, reason: str) -> None:
+        super().__init__(reason)
+        self.code = code
 
 
 class RefusedError(IctusError):

@@ -11,6 +11,7 @@ Priority = Literal["ROUTINE", "STAT"]
 Finding = Literal["stroke", "normal"]
 Disposition = Literal["confident", "uncertain", "unsuitable", "not_validated"]
 State = Literal["held", "queued", "running", "completed", "failed", "cancelled"]
+PullState = Literal["queued", "running", "done", "failed"]
 ReviewState = Literal["optional", "open", "second_reader", "conflict", "final"]
 
 ENDED: frozenset[State] = frozenset({"held", "completed", "failed", "cancelled"})
@@ -94,3 +95,25 @@ class Study(StudyRow):
 
     patient: Patient | None
     result: Answer | None
+
+    @property
+    def has_ended(self) -> bool:
+        """Whether its state does not change by itself."""
+        return self.state in ENDED
+
+
+class Pull(_Read):
+    """A study on its way from an archive. ``instances`` of ``expected`` are here, where the archive counts them."""
+
+    id: UUID
+    state: PullState
+    instances: int
+    expected: int | None
+    study_id: UUID | None
+    code: str | None
+    reason: str | None
+
+    @property
+    def has_ended(self) -> bool:
+        """Whether it is here, or was given up."""
+        return self.state in {"done", "failed"}
