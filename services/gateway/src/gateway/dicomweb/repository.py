@@ -4,6 +4,7 @@ One DICOM study may have come in several uploads, each a study of the worklist; 
 instance sent twice is shown once, as it came last.
 """
 
+import re
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from typing import Any, Final, TypeVarTuple
@@ -25,9 +26,10 @@ from sqlalchemy import (
     or_,
     select,
     true,
+    tuple_,
 )
 from sqlalchemy.dialects.postgresql import JSONB, distinct_on
-from sqlalchemy.orm import Session
+from sqlalchemy.orm import Session, aliased
 
 from gateway.dicomweb.errors import QueryMalformedError
 from gateway.dicomweb.query import (
@@ -46,6 +48,8 @@ from ictus.imaging.uids import replacement_uid
 
 Columns = TypeVarTuple("Columns")
 
+_UUID: Final = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
+
 _NUMBERS: Final = frozenset({"DS", "IS", "US", "SS", "UL", "SL", "FL", "FD", "UV", "SV"})
 _TIMES: Final = frozenset({"DA", "TM", "DT"})
 _COLUMNS: Final[dict[str, Any]] = {
@@ -56,9 +60,9 @@ _COLUMNS: Final[dict[str, Any]] = {
 }
 _PATIENT_ID: Final = "00100020"
 
-_PATIENT: Final = func.coalesce(Study.patient_ref, Study.id)
-"""What a search calls PatientID. In the files everybody has the same one, and a viewer that asks for a patient's other
-studies by it would get everybody's."""
+_OF_STUDY: Final = frozenset({STUDY_INSTANCE_UID, _PATIENT_ID})
+"""Keys that a study's own row answers. PatientID is the pseudonym, or the study's id where there is none: in the files
+everybody has the same one, and a viewer that asks for a patient's other studies by it would get everybody's."""
 
 _RENAMED: Final = frozenset({STUDY_INSTANCE_UID, SERIES_INSTANCE_UID, SOP_INSTANCE_UID})
 
@@ -110,14 +114,7 @@ class InstanceRepository:
 
     def studies(self, search: Search, place: Place) -> Sequence[FoundStudy]:
         """Studies, the newest first; one more than asked for when there are further ones."""
-        page = (
-            self._matching(search, place, Study.study_uid)
-            .group_by(Study.study_uid)
-            .order_by(func.max(Study.received_at).desc(), Study.study_uid)
-            .offset(search.offset)
-            .limit(search.limit + 1)
-        )
-        uids = [uid for (uid,) in self._session.execute(page)]
+        uids = self._session.scalars(self._page(search, place)).all()
         counted = {row.study_uid: row for row in self._session.execute(self._counts(Place(), uids))}
         first = {
             study.study_uid: (instance.attributes, str(study.patient_ref or study.id))
@@ -137,6 +134,37 @@ class InstanceRepository:
             for uid in uids
             if (row := counted.get(uid)) is not None
         ]
+
+    def _page(self, search: Search, place: Place) -> Select[str]:
+        """Studies by the upload that came last of each, so that the index by time gives a page without the rest."""
+        of_study = [key for key in search.keys if key.tag in _OF_STUDY]
+        of_instance = [self._condition(key) for key in search.keys if key not in of_study]
+        own = select(literal(1)).where(Instance.study_id == Study.id)
+        later, upload = aliased(Study), aliased(Study)
+        superseded = self._uploads(select(literal(1)).select_from(later), later).where(
+            tuple_(later.received_at, later.id) > tuple_(Study.received_at, Study.id),
+            exists(select(literal(1)).where(Instance.study_id == later.id)),
+        )
+        fitting = self._uploads(
+            select(literal(1)).select_from(Instance).join(upload, upload.id == Instance.study_id), upload
+        ).where(*of_instance)
+        return (
+            select(Study.study_uid)
+            .where(Study.site_id == self._site_id, Study.state != StudyState.HELD)
+            .where(*self._at(place), *(self._condition(key) for key in of_study))
+            .where(exists(own), ~exists(superseded), *([exists(fitting)] if of_instance else []))
+            .order_by(Study.received_at.desc(), Study.id.desc())
+            .offset(search.offset)
+            .limit(search.limit + 1)
+        )
+
+    def _uploads(self, query: Select[int], upload: type[Study]) -> Select[int]:
+        """Of the uploads that are the study of the enclosing query."""
+        return query.where(
+            upload.site_id == self._site_id,
+            upload.study_uid == Study.study_uid,
+            upload.state != StudyState.HELD,
+        )
 
     def series(self, search: Search, place: Place) -> Sequence[FoundSeries]:
         """Series in the order of their studies and numbers; one more than asked for when there are further ones."""
@@ -226,7 +254,9 @@ class InstanceRepository:
             condition: ColumnElement[bool] = _COLUMNS[key.tag].in_(values)
             return condition
         if key.tag == _PATIENT_ID:
-            return cast(_PATIENT, Text).in_(key.values)
+            patients = [UUID(value) for value in key.values if _UUID.fullmatch(value)]
+            nameless = and_(Study.patient_ref.is_(None), Study.id.in_(patients))
+            return or_(Study.patient_ref.in_(patients), nameless)
         tag = MODALITY if key.tag == MODALITIES_IN_STUDY else key.tag
         one = func.jsonb_array_elements(Instance.attributes[tag]["Value"], type_=JSONB).column_valued("one")
         is_name = key.vr == "PN"
