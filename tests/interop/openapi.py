@@ -1,5 +1,6 @@
 """Every operation of the API, as its own description has it: none ignores who asks, none fails on our side."""
 
+import os
 import re
 import subprocess
 import sys
@@ -22,6 +23,7 @@ _WORTHLESS: Final[Mapping[str, Mapping[str, str]]] = {
     "a made-up session": {"Cookie": "ictus_session=" + "x" * 43, "X-CSRF-Token": "x" * 64},
     "a token of somebody else's": {"Authorization": "Bearer eyJhbGciOiJub25lIn0.e30."},
 }
+_CHECKOUT: Final = Path(__file__).resolve().parents[2]
 _LEFT_OUT: Final = r"(/auth/(logout|password|login|register|oidc)|/events)"
 """What would end the session that asks, slow sign-ins down, or never end."""
 
@@ -82,15 +84,24 @@ def operations_that_fail(
                 *("--suppress-health-check", "all", "--no-shrink", "--continue-on-failure"),
             ],
             cwd=folder,
+            env=os.environ | {"SCHEMATHESIS_HOOKS": "tests.interop.fuzzing", "PYTHONPATH": str(_CHECKOUT)},
             capture_output=True,
             text=True,
             check=False,
         )
     made = re.search(r"(\d+) generated", ran.stdout)
-    failing = re.findall(r"^_+ ([A-Z]+ /\S+) _+$", ran.stdout, re.MULTILINE)
+    failing = [f"{operation} ({what})" for operation, what in _told(ran.stdout)]
     if made is None or (ran.returncode != 0 and not failing):
         failing.append(f"schemathesis ended with {ran.returncode}: {(ran.stdout + ran.stderr)[-400:]}")
     return int(made[1]) if made else 0, failing
+
+
+def _told(output: str) -> Iterator[tuple[str, str]]:
+    """Each operation that something is said of, and the first of it: an answer of 5xx, or why none could be asked for."""
+    sections = re.split(r"^_+ ([A-Z]+ /\S+) _+$", output, flags=re.MULTILINE)[1:]
+    for operation, said in zip(sections[::2], sections[1::2], strict=True):
+        answer = re.search(r"\[(5\d\d)\].*\n(?:\s*\n)*\s*(.*)", said)
+        yield operation, f"{answer[1]} {answer[2]}"[:300] if answer else " ".join(said.split())[:300]
 
 
 def every_operation_holds(ward: Ward, examples: int, seconds: int) -> str:
@@ -105,5 +116,5 @@ def every_operation_holds(ward: Ward, examples: int, seconds: int) -> str:
     headers = {"Cookie": cookies, "X-CSRF-Token": ward.admin.headers["X-CSRF-Token"]}
     made, failing = operations_that_fail(base, headers, examples=examples, seconds=seconds)
     if ignoring or failing:
-        raise BrokenPromiseError("; ".join([*ignoring, *(f"5xx from {one}" for one in failing)]))
+        raise BrokenPromiseError("; ".join([*ignoring, *(f"failed: {one}" for one in failing)]))
     return f"{asked} requests without worth all refused, {made} made-up requests without a 5xx"
