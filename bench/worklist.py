@@ -174,7 +174,9 @@ def main() -> int:
         with engine.begin() as connection:
             fill(connection, options.studies)
         with engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
+            connection.execute(text("SET statement_timeout = 0"))
             connection.execute(text("VACUUM ANALYZE"))
+            connection.execute(text("RESET statement_timeout"))
         console.print(f"made up in {time.monotonic() - started:.0f} s")
         answers = {name: ask(engine, question) for name, question in questions(options.studies).items()}
     table = Table(title=f"At {options.studies:,} studies of {_SITES} sites")
@@ -198,6 +200,7 @@ def main() -> int:
 
 def fill(connection: Connection, studies: int) -> None:
     """Make up studies of several sites, one every 90 seconds, with two instances and a job each."""
+    connection.execute(text("SET LOCAL statement_timeout = 0"))
     for statement in _MADE_UP.split(";\n\n"):
         connection.execute(text(statement), {"now": _NOW, "sites": _SITES, "studies": studies})
 

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from bench.continual.embeddings import TwoScanners
 from bench.continual.stream import Stream, divide
-from ictus.model.permitted_changes import Learning
+from ictus.model.permitted_changes import Learning, SolvingWay
 from trainer.build import CLASSES
 from trainer.continual.learning import Material, joined, learn, none_of
 from trainer.continual.solving import solve
@@ -30,9 +30,6 @@ PROTECTED = "replay + distillation + protection"
 CEILING = "full retraining"
 
 CONTENDERS = (BASE, NAIVE, REPLAY, DISTILLED, PROTECTED, CEILING)
-
-_FREE = {"protected": 0.0, "penalty": 3.0}
-"""Settings without protection (docs/decisions/0099, 0100)."""
 
 
 @dataclass(frozen=True)
@@ -67,19 +64,19 @@ def run(stream: Stream, params: Learning, seed: int) -> Mapping[str, list[Point]
     base = full_training(stream.base, seed)
     rows = balanced(stream.base.labels, stream.base.patients, REPLAYED, seed)
     replay = stream.base.take(rows)
-    free = params.model_copy(update=_FREE)
-    plain = free.model_copy(update={"distillation": 0.0})
+    free, protected = params.ways
+    plain = params.model_copy(update={"distillation": 0.0})
     ways: Mapping[str, Callable[[FusionHead, int], FusionHead]] = {
         BASE: lambda head, _: head,
-        NAIVE: lambda head, number: _learn(head, stream.rounds[number], None, plain, seed + number),
+        NAIVE: lambda head, number: _learn(head, stream.rounds[number], None, plain, free, seed + number),
         REPLAY: lambda head, number: _learn(
-            head, stream.rounds[number], _memory(stream, replay, number), plain, seed + number
+            head, stream.rounds[number], _memory(stream, replay, number), plain, free, seed + number
         ),
         DISTILLED: lambda head, number: _learn(
-            head, stream.rounds[number], _memory(stream, replay, number), free, seed + number
+            head, stream.rounds[number], _memory(stream, replay, number), params, free, seed + number
         ),
         PROTECTED: lambda head, number: _learn(
-            head, stream.rounds[number], _memory(stream, replay, number), params, seed + number
+            head, stream.rounds[number], _memory(stream, replay, number), params, protected, seed + number
         ),
         CEILING: lambda _, number: full_training(joined(stream.base, *stream.rounds[: number + 1]), seed),
     }
@@ -103,7 +100,7 @@ def full_training(slices: Embedded, seed: int) -> FusionHead:
 
 
 def _learn(
-    head: FusionHead, new: Embedded, memory: Embedded | None, params: Learning, seed: int
+    head: FusionHead, new: Embedded, memory: Embedded | None, params: Learning, way: SolvingWay, seed: int
 ) -> FusionHead:
     nothing = none_of(new)
     if memory is None:
@@ -111,7 +108,7 @@ def _learn(
     said = solution_of(head)
     if said is None:
         raise ValueError("the base model's head is solved, and stays so")
-    return solve(head, said, Material(new, memory, nothing, nothing), params).head
+    return solve(head, said, Material(new, memory, nothing, nothing), params, way).head
 
 
 def _memory(stream: Stream, replay: Embedded, number: int) -> Embedded:

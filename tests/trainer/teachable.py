@@ -28,7 +28,11 @@ from trainer.continual.cases import ConfirmedSlices
 from trainer.continual.learning import Material, learn, none_of
 from trainer.exemplars import Embedded, write_embedded
 from trainer.export import export_graph
-from trainer.network import HybridNetwork
+from trainer.network import FusionHead, HybridNetwork
+from trainer.training.activations import KeptActivations
+from trainer.training.logistic import solve_head
+from trainer.training.params import TrainingParams
+from trainer.training.stages import EMBEDDING
 from trainer.weights import save_weights
 
 SIZE = 64
@@ -90,14 +94,8 @@ def quick(**learning: object) -> PermittedChanges:
     Nothing is protected: the replay varies along all of the small model's few features.
     """
     shipped = permitted_changes()
-    update = {
-        "epochs": 12,
-        "minimum_steps": 6,
-        "learning_rate": 3e-3,
-        "penalty": 3.0,
-        "protected": 0.0,
-        **learning,
-    }
+    ways = tuple(way for way in shipped.learning.ways if not way.protected)
+    update = {"epochs": 12, "minimum_steps": 6, "learning_rate": 3e-3, "ways": ways, **learning}
     return shipped.model_copy(update={"learning": shipped.learning.model_copy(update=update)})
 
 
@@ -113,16 +111,21 @@ class Teachable:
         return confirmed(drawn(patients, 4, self.features, seed, SHIFT))
 
 
-def make_teachable(folder: Path, manifest: ModelManifest, architecture: Architecture) -> Teachable:
-    """Teach a small random network's head the first scanner, and write it as a model directory."""
+def make_teachable(
+    folder: Path, manifest: ModelManifest, architecture: Architecture, *, solved: bool = False
+) -> Teachable:
+    """Teach a small random network's head the first scanner, in epochs or by solving it, and write it as a model directory."""
     torch.manual_seed(0)
     network = HybridNetwork(architecture, 2).eval()
     features = sum(network.widths)
     replay, test_set = drawn(40, 6, features, 1), drawn(24, 10, features, 2, first=1000)
     groups = {"modality:CT": np.ones(len(test_set.labels), dtype=np.bool_)}
     nothing = none_of(replay)
-    params = quick(distillation=0.0, epochs=25).learning
-    network.head = learn(network.head, Material(replay, nothing, nothing, nothing), params, 0).head
+    if solved:
+        network.head = solved_head(network.head, replay)
+    else:
+        params = quick(distillation=0.0, epochs=25).learning
+        network.head = learn(network.head, Material(replay, nothing, nothing, nothing), params, 0).head
     folder.mkdir(parents=True)
     save_weights(network, folder / WEIGHTS_FILE)
     export_graph(network, 1, SIZE, folder / WEIGHTS_FILE, folder / "model.onnx")
@@ -137,6 +140,19 @@ def make_teachable(folder: Path, manifest: ModelManifest, architecture: Architec
     }
     describe(folder, manifest.model_copy(update=changes))
     return Teachable(load_model_directory(folder), features)
+
+
+def solved_head(head: FusionHead, slices: Embedded) -> FusionHead:
+    """Solve a head as a release does."""
+    kept = KeptActivations(
+        ({EMBEDDING: slices.embedding},),
+        np.arange(len(slices.labels))[np.newaxis],
+        np.zeros(1, dtype=np.bool_),
+    )
+    everybody = np.arange(len(slices.labels))
+    params = TrainingParams(solver="logistic", penalties=(0.01,))
+    solve_head(head, kept, slices.labels, slices.patients.astype(np.str_), everybody, params, 0)
+    return head.eval()
 
 
 def flipped(slices: ConfirmedSlices, share: float, seed: int) -> ConfirmedSlices:

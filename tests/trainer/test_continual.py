@@ -22,6 +22,7 @@ from tests.trainer.teachable import (
 from ictus.contracts.trainings import GateReport
 from ictus.model.calibration import Calibration, slice_probabilities
 from ictus.model.manifest import Architecture, ModelManifest
+from ictus.model.permitted_changes import SolvingWay
 from trainer.continual.candidate import CannotLearnError, load_version, require_teachable, tied_calibration
 from trainer.continual.cases import CasesRefusedError, ConfirmedSlices
 from trainer.continual.gate import judge_candidate
@@ -108,6 +109,30 @@ def test_candidate_is_the_champion_but_for_its_head(teachable: Teachable, retrai
         assert made.files[name] == base.files[name]
     assert made.files["weights.pt"] != base.files["weights.pt"]
     assert "frozen test set" in made.training.evaluation
+
+
+def test_solved_head_is_solved_in_further_ways_until_the_gate_passes_one(
+    tmp_path: Path, architecture: Architecture
+) -> None:
+    made: ModelManifest = manifest.__wrapped__()
+    teachable = make_teachable(tmp_path / "model", made, architecture, solved=True)
+    freely = quick().learning.ways[0]
+    worse = freely.model_copy(update={"penalty": 1e9, "stay": 0.0})  # forgets everything
+
+    def tried(name: str, *ways: SolvingWay) -> Retrained:
+        prepared = prepare(teachable.model, teachable.cases(), permitted := quick(ways=ways), ORDER.seed)
+        return retrain(prepared, "d" * 64, ORDER, permitted, tmp_path / name, lambda *_: None)
+
+    first = tried("first", freely, worse)
+    assert first.gate.passed, [check.sentence for check in first.gate.checks if not check.passed]
+    assert first.metrics["ways_tried"] == 1
+    again = tried("again", worse, freely)
+    assert (again.gate.passed, again.metrics["ways_tried"]) == (True, 2)
+    assert again.model.sha256 == first.model.sha256
+    resumed = tried("again", worse, freely)
+    assert (resumed.gate, resumed.metrics) == (again.gate, again.metrics)
+    none = tried("none", worse, worse)
+    assert (none.gate.passed, none.metrics["ways_tried"]) == (False, 2)
 
 
 def test_same_order_gives_the_same_candidate(

@@ -3,19 +3,17 @@
 import numpy as np
 import pytest
 import torch
-from tests.trainer.teachable import SHIFT, drawn
+from pydantic import ValidationError
+from tests.trainer.teachable import SHIFT, drawn, solved_head
 
 from ictus.model.manifest import Architecture
-from ictus.model.permitted_changes import Learning, permitted_changes
+from ictus.model.permitted_changes import SolvingWay, permitted_changes
 from trainer.continual.learning import Material, joined, none_of
 from trainer.continual.solving import solve
 from trainer.exemplars import Embedded
 from trainer.network import FusionHead
-from trainer.training.activations import KeptActivations
 from trainer.training.head import predict
-from trainer.training.logistic import solution_of, solve_head
-from trainer.training.params import TrainingParams
-from trainer.training.stages import EMBEDDING
+from trainer.training.logistic import solution_of
 
 FEATURES = 60
 REPLAY = drawn(40, 6, FEATURES, 1)
@@ -27,27 +25,15 @@ NOTHING = none_of(REPLAY)
 def head() -> FusionHead:
     """Solved on the first scanner."""
     torch.manual_seed(0)
-    made = FusionHead(Architecture(hidden=8), (40, 20), 2)
-    kept = KeptActivations(
-        ({EMBEDDING: REPLAY.embedding},),
-        np.arange(len(REPLAY.labels))[np.newaxis],
-        np.zeros(1, dtype=np.bool_),
-    )
-    everybody = np.arange(len(REPLAY.labels))
-    params = TrainingParams(solver="logistic", penalties=(0.01,))
-    solve_head(made, kept, REPLAY.labels, REPLAY.patients.astype(np.str_), everybody, params, 0)
-    return made.eval()
+    return solved_head(FusionHead(Architecture(hidden=8), (40, 20), 2), REPLAY)
 
 
-def learning(**changes: float) -> Learning:
+def again(head: FusionHead, material: Material, distillation: float = 0.5, **changes: float) -> FusionHead:
     """Nothing is protected unless a test asks: the replay varies along all of the few features."""
-    return permitted_changes().learning.model_copy(update={"penalty": 3.0, "protected": 0.0, **changes})
-
-
-def again(head: FusionHead, material: Material, **changes: float) -> FusionHead:
     said = solution_of(head)
     assert said is not None
-    return solve(head, said, material, learning(**changes)).head
+    params = permitted_changes().learning.model_copy(update={"distillation": distillation})
+    return solve(head, said, material, params, params.ways[0].model_copy(update=changes)).head
 
 
 def accuracy(head: FusionHead, slices: Embedded) -> float:
@@ -99,7 +85,7 @@ def test_penalty_without_bounds_gives_the_champion_but_for_its_intercept(head: F
 
 def test_protected_replay_is_answered_as_before_while_the_new_is_learned(head: FusionHead) -> None:
     few = REPLAY.take(np.arange(0, len(REPLAY.labels), 8))  # fewer than there are features
-    taught = again(head, Material(NEW, few, NOTHING, NOTHING), protected=0.9999)
+    taught = again(head, Material(NEW, few, NOTHING, NOTHING), stay=1.0, penalty=6.0, protected=0.9999)
     moved = log_odds(taught, few) - log_odds(head, few)
     np.testing.assert_allclose(moved, moved.mean(), atol=0.05)
     truth = 2.0 * NEW.labels - 1.0
@@ -108,8 +94,15 @@ def test_protected_replay_is_answered_as_before_while_the_new_is_learned(head: F
     assert accuracy(taught, NEW) > accuracy(head, NEW)
 
 
+def test_a_way_that_protects_keeps_the_weights_whole() -> None:
+    with pytest.raises(ValidationError, match="stay is 1"):
+        SolvingWay(penalty=1.0, stay=0.5, protected=0.9)
+
+
 def test_without_replay_nothing_is_protected(head: FusionHead) -> None:
-    one, two = (again(head, Material(NEW, NOTHING, NOTHING, NOTHING), protected=p) for p in (0.0, 0.999))
+    one, two = (
+        again(head, Material(NEW, NOTHING, NOTHING, NOTHING), stay=1.0, protected=p) for p in (0.0, 0.999)
+    )
     np.testing.assert_array_equal(log_odds(one, NEW), log_odds(two, NEW))
 
 
@@ -123,7 +116,8 @@ def test_distillation_keeps_right_answers_where_nothing_new_contradicts(head: Fu
 def test_what_is_held_out_is_scored_and_no_score_is_made_of_nothing(head: FusionHead) -> None:
     said = solution_of(head)
     assert said is not None
-    assert solve(head, said, Material(NEW, REPLAY, NOTHING, NOTHING), learning()).scores == ()
-    followed = solve(head, said, Material(NEW, REPLAY, NEW, NOTHING), learning()).scores
+    params = permitted_changes().learning
+    assert solve(head, said, Material(NEW, REPLAY, NOTHING, NOTHING), params, params.ways[0]).scores == ()
+    followed = solve(head, said, Material(NEW, REPLAY, NEW, NOTHING), params, params.ways[0]).scores
     assert len(followed) == 1
     assert np.isfinite(followed[0])

@@ -5,7 +5,7 @@ One YAML file, checked against this schema when it is read. The trainer obeys it
 
 from importlib import resources
 from pathlib import Path
-from typing import Literal
+from typing import Literal, Self
 
 import yaml  # type: ignore[import-untyped]
 from pydantic import Field, ValidationError, model_validator
@@ -73,8 +73,8 @@ class AgainstPoisoning(Params):
     )
 
 
-class Learning(Params):
-    """How the head learns from embeddings."""
+class SolvingWay(Params):
+    """One way to solve a solved head again."""
 
     penalty: float = Field(
         gt=0,
@@ -89,6 +89,21 @@ class Learning(Params):
         ge=0,
         lt=1,
         description="Share of the variation within replay and earlier cases that a solved head may not change along.",
+    )
+
+    @model_validator(mode="after")
+    def _keeps_what_it_protects(self) -> Self:
+        if self.protected and self.stay != 1.0:
+            raise ValueError("A way that protects keeps the champion's weights whole: stay is 1.")
+        return self
+
+
+class Learning(Params):
+    """How the head learns from embeddings."""
+
+    ways: tuple[SolvingWay, ...] = Field(
+        min_length=1,
+        description="To solve a solved head again: tried in turn, until the gate passes a candidate.",
     )
     epochs: int = Field(ge=1)
     patience: int = Field(ge=1)

@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Self
 from uuid import UUID
 
-from sqlalchemy import and_, or_, select, tuple_
+from sqlalchemy import select, tuple_
 from sqlalchemy.orm import Session, selectinload
 
 from gateway.studies.models import ObjectRemoval, Series, Study, StudyState
@@ -80,16 +80,17 @@ class StudyRepository:
             query = query.order_by(Study.urgency, *newest_first)
         else:
             query = query.order_by(*newest_first)
-        if after is not None:
-            older = tuple_(Study.received_at, Study.id) < (after.received_at, after.id)
-            if wanted.sort is WorklistOrder.URGENCY:
-                # The first condition is implied by the second; it is what the index can start from.
-                query = query.where(
-                    and_(Study.urgency >= after.urgency, or_(Study.urgency > after.urgency, older))
-                )
-            else:
-                query = query.where(older)
-        return self._session.scalars(query).all()
+        if after is None:
+            return self._session.scalars(query).all()
+        older = tuple_(Study.received_at, Study.id) < (after.received_at, after.id)
+        if wanted.sort is not WorklistOrder.URGENCY:
+            return self._session.scalars(query.where(older)).all()
+        # Asked one after the other, each begins in the index where it goes on; together they would not.
+        page = self._session.scalars(query.where(Study.urgency == after.urgency, older)).all()
+        if len(page) == limit:
+            return page
+        rest = query.where(Study.urgency > after.urgency).limit(limit - len(page))
+        return [*page, *self._session.scalars(rest)]
 
     def held(self, site_id: UUID, limit: int) -> Sequence[Study]:
         """Held studies of the site, the longest held first."""

@@ -2,9 +2,10 @@
 
 import hashlib
 import json
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime
+from functools import partial
 from pathlib import Path
 from typing import ClassVar, Final
 
@@ -15,7 +16,7 @@ from ictus.contracts.trainings import GateReport
 from ictus.domain.enums import TrainingMethod
 from ictus.domain.errors import IctusError
 from ictus.model.manifest import REPLAY_FILE, TEST_SET_FILE, ModelDirectory, load_model_directory
-from ictus.model.permitted_changes import PermittedChanges
+from ictus.model.permitted_changes import Learning, PermittedChanges, SolvingWay
 from trainer.continual.candidate import (
     CandidateIdentity,
     load_version,
@@ -25,18 +26,22 @@ from trainer.continual.candidate import (
 )
 from trainer.continual.cases import ConfirmedSlices
 from trainer.continual.gate import Evidence, changed_parts, figures, judge_candidate
-from trainer.continual.learning import Learned, Material, hold_out, joined, learn, none_of
+from trainer.continual.learning import Learned, Material, Watch, hold_out, joined, learn, none_of
 from trainer.continual.screened_checks import data_checks
 from trainer.continual.screening import Screened, screen
 from trainer.continual.solving import solve
 from trainer.exemplars import Embedded, read_embedded
 from trainer.network import FusionHead
-from trainer.training.logistic import solution_of
+from trainer.training.logistic import Solution, solution_of
 
 Report = Callable[[str, float, dict[str, float]], None]
 """Told of the step, of the share that is done, and of figures; raises when the training is to stop."""
 
+_Teacher = Callable[[Watch], Learned]
+
 _CHECKPOINT: Final = "head.checkpoint"
+_SCREENED, _LEARNED = 0.1, 0.95
+"""Shares of a training that are done when the cases are screened, and when a candidate is judged."""
 CANDIDATE: Final = "candidate"
 """Folder of the candidate's directory, within a training's."""
 
@@ -128,6 +133,9 @@ def retrain(
 ) -> Retrained:
     """Learn, write the candidate and judge it; goes on after whatever an earlier run left in ``folder``.
 
+    A head that was solved is solved in each of the permitted ways in turn, until the gate passes a candidate. When it
+    passes none, the last one is what the training has made.
+
     Args:
         prepared: of ``prepare``.
         slices_sha256: digest of the data set version.
@@ -136,16 +144,22 @@ def retrain(
         folder: of this training, empty at first.
         report: told of each step; what it raises passes through.
     """
-    base, material = prepared.base, prepared.material
-    champion = load_version(base)
-    output = folder / CANDIDATE
-    if not output.is_dir():
-        learned = _learn(champion.head, material, permitted, order.seed, folder / _CHECKPOINT, report)
-        report("Exporting", 0.7, {})
-        taught = taught_head(base, learned, prepared.replay, prepared.test_set)
-        write_candidate(base, taught, identity_of(order, prepared, slices_sha256), output)
-    report("Judging", 0.85, {})
-    return judge(prepared, load_model_directory(output), permitted, order.seed)
+    base, champion = prepared.base, load_version(prepared.base)
+    teachers = _teachers(champion.head, prepared.material, permitted, order.seed, folder / _CHECKPOINT)
+    for number, teach in enumerate(teachers):
+        told = _part(report, number, len(teachers))
+        output = folder / f"{CANDIDATE}-{number}"
+        if not output.is_dir():
+            told("Learning", 0.0, {})
+            learned = _alone(teach, told)
+            told("Exporting", 0.7, {})
+            taught = taught_head(base, learned, prepared.replay, prepared.test_set)
+            write_candidate(base, taught, identity_of(order, prepared, slices_sha256), output)
+        told("Judging", 0.85, {})
+        judged = judge(prepared, load_model_directory(output), permitted, order.seed)
+        if judged.gate.passed:
+            break
+    return replace(judged, metrics=judged.metrics | {"ways_tried": number + 1.0})
 
 
 def identity_of(order: Order, prepared: Prepared, slices_sha256: str) -> CandidateIdentity:
@@ -197,26 +211,45 @@ def write_gate(gate: GateReport, file: Path) -> None:
     file.write_text(json.dumps(gate.model_dump(mode="json"), indent=1) + "\n", encoding="utf-8")
 
 
-def _learn(
-    champion: FusionHead,
-    material: Material,
-    permitted: PermittedChanges,
-    seed: int,
-    checkpoint: Path,
-    report: Report,
-) -> Learned:
-    def watch(epoch: int, epochs: int, score: float) -> None:
-        report("Learning", 0.1 + 0.6 * epoch / epochs, {"epoch": float(epoch), "log_loss": score})
+def _teachers(
+    champion: FusionHead, material: Material, permitted: PermittedChanges, seed: int, checkpoint: Path
+) -> Sequence[_Teacher]:
+    """The ways to learn, in turn: those to solve a head that was solved, or the one to teach any other in epochs."""
+    params = permitted.learning
+    start = solution_of(champion)
+    if start is None:
+        return [partial(learn, champion, material, params, seed, checkpoint)]
+    return [partial(_solved, champion, start, material, params, way) for way in params.ways]
 
-    report("Learning", 0.1, {})
+
+def _solved(
+    champion: FusionHead, start: Solution, material: Material, params: Learning, way: SolvingWay, _: Watch
+) -> Learned:
+    """There is nothing to watch: a solution comes in one step."""
+    return solve(champion, start, material, params, way)
+
+
+def _alone(teach: _Teacher, report: Report) -> Learned:
+    """Learn with one thread: the matrices are small, and sums in one order make a resumed run the same."""
+
+    def watch(epoch: int, epochs: int, score: float) -> None:
+        report("Learning", 0.7 * epoch / epochs, {"epoch": float(epoch), "log_loss": score})
+
     threads = torch.get_num_threads()
-    torch.set_num_threads(1)  # the matrices are small, and sums in one order make a resumed run the same
+    torch.set_num_threads(1)
     try:
-        if (start := solution_of(champion)) is not None:
-            return solve(champion, start, material, permitted.learning)
-        return learn(champion, material, permitted.learning, seed, checkpoint, watch)
+        return teach(watch)
     finally:
         torch.set_num_threads(threads)
+
+
+def _part(report: Report, number: int, parts: int) -> Report:
+    """Tell of one of several equal parts of what comes after screening and before publishing."""
+
+    def told(step: str, share: float, figures: dict[str, float]) -> None:
+        report(step, _SCREENED + (_LEARNED - _SCREENED) * (number + share) / parts, figures)
+
+    return told
 
 
 def _divided(left: ConfirmedSlices, replay: Embedded, permitted: PermittedChanges, seed: int) -> Material:

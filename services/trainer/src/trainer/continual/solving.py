@@ -6,7 +6,7 @@ keeps the champion's answers where they were right. The problem is convex: there
 and nothing to resume. Features are scaled by the mean and spread of what is learned from, as when the champion was
 solved: those of one scanner alone are what a head that keeps its scaling stumbles over on the next.
 
-Protected (``Learning.protected``), the weights move only across what replay and earlier cases vary along, so what the
+Protected (``SolvingWay.protected``), the weights move only across what replay and earlier cases vary along, so what the
 champion says of them stays what it is, and the intercept alone can move all of it (orthogonal weights modification: Zeng
 et al., Nature Machine Intelligence 2019). Features keep the champion's scaling then, and its weights are kept whole.
 """
@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 from scipy.optimize import minimize
 from scipy.special import expit
 
-from ictus.model.permitted_changes import Learning
+from ictus.model.permitted_changes import Learning, SolvingWay
 from trainer.continual.learning import Learned, Material, followed_loss, joined
 from trainer.exemplars import Embedded
 from trainer.network import FusionHead
@@ -49,7 +49,9 @@ class _Problem(NamedTuple):
     kept: Float64
 
 
-def solve(champion: FusionHead, said: Solution, material: Material, params: Learning) -> Learned:
+def solve(
+    champion: FusionHead, said: Solution, material: Material, params: Learning, way: SolvingWay
+) -> Learned:
     """Solve the head again. The same champion, material and parameters give the same head.
 
     Args:
@@ -58,6 +60,7 @@ def solve(champion: FusionHead, said: Solution, material: Material, params: Lear
         material: at least two slices that are new. What is held out of the memory is learned from too: nothing is
             chosen by it.
         params: of the permitted changes.
+        way: one of theirs.
 
     Returns:
         The head after one step, with the score on what is held out.
@@ -66,11 +69,11 @@ def solve(champion: FusionHead, said: Solution, material: Material, params: Lear
         *(part for part in (material.new, material.memory, material.held_memory) if len(part.labels))
     )
     known = joined(material.memory, material.held_memory)
-    eps, is_protected = champion.norm_in.eps, bool(params.protected and len(known.labels))
+    eps, is_protected = champion.norm_in.eps, bool(way.protected and len(known.labels))
     before = said if is_protected else _rescaled(said, slices, eps)
-    stay = 1.0 if is_protected else params.stay
+    stay = way.stay
     scaled = _scaled(slices, before, eps)
-    free = _across(scaled, _scaled(known, before, eps), params.protected) if is_protected else scaled
+    free = _across(scaled, _scaled(known, before, eps), way.protected) if is_protected else scaled
     spread, directions = np.linalg.eigh(free @ free.T)
     large = spread > spread[-1] * _DIRECTIONS
     lengths = np.sqrt(spread[large])
@@ -85,6 +88,7 @@ def solve(champion: FusionHead, said: Solution, material: Material, params: Lear
             kept=params.distillation * right / max(right.sum(), 1.0),
         ),
         params,
+        way.penalty,
     )
     solution = before._replace(
         weight=stay * before.weight + (directions[:, large] / lengths @ added) @ free,
@@ -126,7 +130,7 @@ def _rescaled(said: Solution, slices: Embedded, eps: float) -> Solution:
     )
 
 
-def _solved(problem: _Problem, params: Learning) -> tuple[Float64, float]:
+def _solved(problem: _Problem, params: Learning, penalty: float) -> tuple[Float64, float]:
     """What is added to the weights, in the slices' span, and to the intercept."""
     temperature = params.temperature
     count = len(problem.stroke)
@@ -139,8 +143,8 @@ def _solved(problem: _Problem, params: Learning) -> tuple[Float64, float]:
         apart = problem.kept @ (np.logaddexp(0, softened) - wanted * softened) * temperature**2
         slope = (expit(odds) - problem.stroke) / count
         slope += problem.kept * temperature * (expit(softened) - wanted)
-        gradient = np.append(problem.coordinates.T @ slope + params.penalty * added[:-1], slope.sum())
-        return float(of_truth + apart + params.penalty / 2 * added[:-1] @ added[:-1]), gradient
+        gradient = np.append(problem.coordinates.T @ slope + penalty * added[:-1], slope.sum())
+        return float(of_truth + apart + penalty / 2 * added[:-1] @ added[:-1]), gradient
 
     found = minimize(
         loss,
