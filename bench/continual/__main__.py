@@ -1,10 +1,11 @@
 """``make bench-continual``: ten rounds from a new scanner, six ways to learn them, side by side.
 
-The last line carries the figures, and says whether what the product does, which is protected learning, keeps what is
-asked. Of the short form (default): six divisions of the
-patients and at most four normal slices of each patient. The full form, ``--full``: ten divisions and all slices. The
-settings of replay and distillation were chosen on other divisions of the same patients, from ``CHOSEN_FROM`` on, with
-``--choose``; protected learning has those of the product (``permitted_changes.yaml``).
+The last line carries the figures, and says whether the way that a training tries first, which is latent replay with
+distillation, keeps what is asked; protected learning is what it tries when the gate refuses that (docs/decisions/0136).
+The gate is not asked here: divisions of 82 patients leave none for a frozen test set. Of the short form (default): six
+divisions of the patients and at most four normal slices of each patient. The full form, ``--full``: ten divisions and all
+slices. The settings are those of the product (``permitted_changes.yaml``); those of replay and distillation were chosen on
+other divisions of the same patients, from ``CHOSEN_FROM`` on, with ``--choose``.
 """
 
 import argparse
@@ -83,7 +84,7 @@ def main() -> int:
 
 
 def show(runs: Runs, output: Path, *, chosen: bool) -> int:
-    """A table of the last round, then one line of figures; 0 when protected learning keeps what is asked.
+    """A table of the last round, then one line of figures; 0 when what a training tries first keeps what is asked.
 
     Args:
         runs: one for each division.
@@ -106,7 +107,8 @@ def show(runs: Runs, output: Path, *, chosen: bool) -> int:
         share = (_mean(runs, name, "new_auc") - start) / possible if possible > 0 else float("nan")
         lost = _mean(runs, BASE, "old_auc") - _mean(runs, name, "old_auc")
         figures += [f"{short}_gain_of_ceiling={share:.0%}", f"{short}_old_auc_lost={lost:+.3f}"]
-        kept = share >= ASKED_SHARE and lost <= ASKED_LOSS and _slowest(runs, name) < ASKED_SECONDS
+        if name == DISTILLED:
+            kept = share >= ASKED_SHARE and lost <= ASKED_LOSS and _slowest(runs, name) < ASKED_SECONDS
     naive = _mean(runs, BASE, "old_auc") - _mean(runs, CONTENDERS[1], "old_auc")
     figures += [
         f"naive_old_auc_lost={naive:+.3f}",

@@ -4153,25 +4153,15 @@ export type components = {
             /** Patience */
             patience: number;
             /**
-             * Penalty
-             * @description Of the distance to what a solved head is pulled towards, against the mean log loss.
-             */
-            penalty: number;
-            /**
-             * Protected
-             * @description Share of the variation within replay and earlier cases that a solved head may not change along.
-             */
-            protected: number;
-            /**
-             * Stay
-             * @description Share of the champion's weights that the penalty pulls a solved head towards.
-             */
-            stay: number;
-            /**
              * Temperature
              * @description Of distillation (Hinton et al. 2015).
              */
             temperature: number;
+            /**
+             * Ways
+             * @description To solve a solved head again: tried in turn, until the gate passes a candidate.
+             */
+            ways: components["schemas"]["SolvingWay"][];
             /** Weight Decay */
             weight_decay: number;
         };
@@ -5806,6 +5796,27 @@ export type components = {
              * @description Calibrated, 0..1; null when the slice is unsuitable.
              */
             stroke_probability: number | null;
+        };
+        /**
+         * SolvingWay
+         * @description One way to solve a solved head again.
+         */
+        SolvingWay: {
+            /**
+             * Penalty
+             * @description Of the distance to what a solved head is pulled towards, against the mean log loss.
+             */
+            penalty: number;
+            /**
+             * Protected
+             * @description Share of the variation within replay and earlier cases that a solved head may not change along.
+             */
+            protected: number;
+            /**
+             * Stay
+             * @description Share of the champion's weights that the penalty pulls a solved head towards.
+             */
+            stay: number;
         };
         /**
          * SourceDraft
