@@ -49,7 +49,7 @@ UI_SOURCES := $(shell find frontend/src frontend/public -type f 2>/dev/null) \
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help setup run stop status backup restore test unit $(UNIT_SUITES) web-unit lint lint-python lint-web e2e e2e-compose faults kubernetes interop interop-short bench bench-continual bench-worklist secrets containers \
+.PHONY: help setup run stop status backup restore test unit $(UNIT_SUITES) web-unit lint lint-python lint-web e2e e2e-compose faults kubernetes interop interop-short bench bench-continual bench-worklist bench-footprint secrets containers \
     docs lock openapi client check-client check-tools clean
 
 help: ## Say what can be made
@@ -194,6 +194,9 @@ bench-continual: $(PROJECTS_INSTALLED) ## Learn ten rounds of a new scanner in f
 
 bench-worklist: $(PROJECTS_INSTALLED) ## Ask the gateway's database what pages ask, at a million studies (STUDIES='--studies 100000')
 	@$(BIN)/python -m bench.worklist $(STUDIES)
+
+bench-footprint: $(PROJECTS_INSTALLED) ## Memory of each process of a whole local installation, and how soon it answers
+	@$(BIN)/python -m bench.footprint
 
 lint: ## Check style, types, imports, locks, the generated client
 	@$(MAKE) --no-print-directory -j 2 lint-python lint-web

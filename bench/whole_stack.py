@@ -27,15 +27,22 @@ def running_stack() -> Iterator[httpx.Client]:
     with (
         tempfile.TemporaryDirectory(prefix="ictus-") as folder,
         LocalStack(Path(folder), processes=_PROCESSES) as stack,
+        machine_of(stack) as api,
     ):
-        scopes = ["--scope", "studies:read", "--scope", "studies:write"]
-        key = stack.run_command("gateway", "gateway.cli", "create-api-key", "Bench", "--hours", "4", *scopes)
-        with httpx.Client(
-            base_url=f"{stack.url('gateway')}/api/v1",
-            headers={"Authorization": f"Bearer {key.strip()}"},
-            timeout=_PATIENCE_SECONDS,
-        ) as api:
-            yield api
+        yield api
+
+
+@contextmanager
+def machine_of(stack: LocalStack) -> Iterator[httpx.Client]:
+    """A client of a running installation that may upload to it and read from it."""
+    scopes = ["--scope", "studies:read", "--scope", "studies:write"]
+    key = stack.run_command("gateway", "gateway.cli", "create-api-key", "Bench", "--hours", "4", *scopes)
+    with httpx.Client(
+        base_url=f"{stack.url('gateway')}/api/v1",
+        headers={"Authorization": f"Bearer {key.strip()}"},
+        timeout=_PATIENCE_SECONDS,
+    ) as api:
+        yield api
 
 
 def upload_to_result(api: httpx.Client, slices: int, size: int) -> Contender:
