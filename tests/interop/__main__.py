@@ -62,8 +62,8 @@ def main() -> int:
                     continue
                 console.print(f"{name} …")
                 try:
-                    told[name] = scenario(ward)
                     ward.settle(options.patience)
+                    told[name] = scenario(ward)
                 except BrokenPromiseError as error:
                     broken += 1
                     told[name] = f"BROKEN: {error}"

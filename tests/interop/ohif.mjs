@@ -10,14 +10,14 @@ const browser = await chromium.launch({
   executablePath,
   args: ['--no-sandbox', '--disable-quic', '--use-angle=swiftshader', '--enable-unsafe-swiftshader'],
 });
+const page = await browser.newPage({ viewport: { width: 1280, height: 800 } });
 try {
-  const page = await browser.newPage({ viewport: { width: 1280, height: 800 } });
   const failures = [];
   page.on('response', (answer) => {
     if (answer.url().includes('/api/') && answer.status() >= 400) failures.push(`${answer.status()} ${answer.url()}`);
   });
   await page.goto(`${address}/`);
-  await page.getByText('CT', { exact: true }).first().waitFor({ timeout: 120_000 });
+  await page.getByText(/\bCT\b/).first().waitFor({ timeout: 120_000 });
   await page.screenshot({ path: `${folder}/ohif-list.png` });
 
   const shown = async (path, picture) => {
@@ -35,6 +35,9 @@ try {
   await shown(study, 'ohif-study');
   await shown(`${study}&SeriesInstanceUIDs=${captures}`, 'ohif-capture');
   if (failures.length > 0) throw new Error(failures.join(', '));
+} catch (error) {
+  await page.screenshot({ path: `${folder}/ohif-failed.png` });
+  throw error;
 } finally {
   await browser.close();
 }
