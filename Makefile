@@ -7,8 +7,6 @@ DATA ?= .local
 PORT ?=
 # pytest-xdist workers: each brings its own PostgreSQL, Redis and S3.
 WORKERS ?= 2
-# Suites that run at a time: what one waits for, another uses.
-LANES ?= 2
 
 # What runs docker-compose.yml; podman-compose does too.
 COMPOSE ?= docker compose
@@ -115,10 +113,10 @@ restore: $(PROJECTS_INSTALLED) ## Bring a backup back into an empty folder (FROM
 # --- proof ----------------------------------------------------------------------------------------------------------
 
 test: setup ## Run every test: units, web units, browser
-	@deploy/run-suites unit web-unit e2e
+	@deploy/run-suites $(UNIT_SUITES) web-unit e2e
 
 unit: $(PROJECTS_INSTALLED) ## Run the Python suites, on real servers
-	@deploy/run-suites -j $(LANES) $(UNIT_SUITES)
+	@deploy/run-suites $(UNIT_SUITES)
 
 unit-library: $(PROJECTS_INSTALLED) ## Test the shared library, the contracts and whatever no other suite names
 	@$(PYTEST) tests $(addprefix --ignore ,$(GATEWAY_TESTS) $(INFERENCE_TESTS) $(STACK_TESTS) $(TRAINER_TESTS) tests/e2e tests/faults tests/interop)
