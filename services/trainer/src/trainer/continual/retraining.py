@@ -3,7 +3,7 @@
 import hashlib
 import json
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
 from pathlib import Path
@@ -159,7 +159,7 @@ def retrain(
         judged = judge(prepared, load_model_directory(output), permitted, order.seed)
         if judged.gate.passed:
             break
-    return replace(judged, metrics=judged.metrics | {"ways_tried": number + 1.0})
+    return judged
 
 
 def identity_of(order: Order, prepared: Prepared, slices_sha256: str) -> CandidateIdentity:
