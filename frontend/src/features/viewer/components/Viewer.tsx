@@ -125,7 +125,13 @@ export default function Viewer({
           </>
         )}
         {waiting && (
-          <Loader className={classes.loader ?? ''} size="sm" color="gray.4" aria-label="Loading the slice" />
+          <Loader
+            className={classes.loader ?? ''}
+            size="sm"
+            color="gray.4"
+            role="img"
+            aria-label="Loading the slice"
+          />
         )}
         {error !== null && (
           <div className={classes.error} role="alert">

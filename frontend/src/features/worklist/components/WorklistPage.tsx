@@ -104,7 +104,9 @@ export function WorklistPage() {
         </Group>
       )}
       <Group mt="xs" px={4} h={24}>
-        {worklist.isFetching && !worklist.isPending && <Loader size="xs" aria-label="Refreshing" />}
+        {worklist.isFetching && !worklist.isPending && (
+          <Loader size="xs" role="img" aria-label="Refreshing" />
+        )}
         <Text c="dimmed" fz="xs" visibleFrom="sm" ml="auto">
           J and K move between studies, Enter opens one
         </Text>
