@@ -83,7 +83,7 @@ test('what was on screen does not come back for the next person who signs in', a
   const held = new Promise<void>((resolve) => {
     answer = resolve;
   });
-  await page.route(/\/api\/v1\/studies\?/, async (route) => {
+  await page.route(/\/api\/v1\/(studies\?|alerts)/, async (route) => {
     await held;
     await route.continue();
   });
