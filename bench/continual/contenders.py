@@ -66,18 +66,27 @@ def run(stream: Stream, params: Learning, seed: int) -> Mapping[str, list[Point]
     replay = stream.base.take(rows)
     free, protected = params.ways
     plain = params.model_copy(update={"distillation": 0.0})
+    nothing = none_of(stream.base)
+
+    def naive(head: FusionHead, number: int) -> FusionHead:
+        material = Material(stream.rounds[number], nothing, nothing, nothing)
+        return learn(head, material, plain, seed + number).head
+
+    def replayed(params: Learning, way: SolvingWay) -> Callable[[FusionHead, int], FusionHead]:
+        """Solved again on each round, beside the replay and the rounds before."""
+
+        def solved(head: FusionHead, number: int) -> FusionHead:
+            memory = joined(replay, *stream.rounds[:number])
+            return _solved(head, Material(stream.rounds[number], memory, nothing, nothing), params, way)
+
+        return solved
+
     ways: Mapping[str, Callable[[FusionHead, int], FusionHead]] = {
         BASE: lambda head, _: head,
-        NAIVE: lambda head, number: _learn(head, stream.rounds[number], None, plain, free, seed + number),
-        REPLAY: lambda head, number: _learn(
-            head, stream.rounds[number], _memory(stream, replay, number), plain, free, seed + number
-        ),
-        DISTILLED: lambda head, number: _learn(
-            head, stream.rounds[number], _memory(stream, replay, number), params, free, seed + number
-        ),
-        PROTECTED: lambda head, number: _learn(
-            head, stream.rounds[number], _memory(stream, replay, number), params, protected, seed + number
-        ),
+        NAIVE: naive,
+        REPLAY: replayed(plain, free),
+        DISTILLED: replayed(params, free),
+        PROTECTED: replayed(params, protected),
         CEILING: lambda _, number: full_training(joined(stream.base, *stream.rounds[: number + 1]), seed),
     }
     return {name: list(_stand(base, way, stream)) for name, way in ways.items()}
@@ -99,21 +108,11 @@ def full_training(slices: Embedded, seed: int) -> FusionHead:
     return head.eval()
 
 
-def _learn(
-    head: FusionHead, new: Embedded, memory: Embedded | None, params: Learning, way: SolvingWay, seed: int
-) -> FusionHead:
-    nothing = none_of(new)
-    if memory is None:
-        return learn(head, Material(new, nothing, nothing, nothing), params, seed).head
+def _solved(head: FusionHead, material: Material, params: Learning, way: SolvingWay) -> FusionHead:
     said = solution_of(head)
     if said is None:
         raise ValueError("the base model's head is solved, and stays so")
-    return solve(head, said, Material(new, memory, nothing, nothing), params, way).head
-
-
-def _memory(stream: Stream, replay: Embedded, number: int) -> Embedded:
-    """Replay and the rounds before."""
-    return joined(replay, *stream.rounds[:number])
+    return solve(head, said, material, params, way).head
 
 
 def _stand(base: FusionHead, way: Callable[[FusionHead, int], FusionHead], stream: Stream) -> Iterator[Point]:

@@ -22,7 +22,6 @@ from tests.trainer.teachable import (
 from ictus.contracts.trainings import GateReport
 from ictus.model.calibration import Calibration, slice_probabilities
 from ictus.model.manifest import Architecture, ModelManifest
-from ictus.model.permitted_changes import SolvingWay
 from trainer.continual.candidate import CannotLearnError, load_version, require_teachable, tied_calibration
 from trainer.continual.cases import CasesRefusedError, ConfirmedSlices
 from trainer.continual.gate import judge_candidate
@@ -109,31 +108,6 @@ def test_candidate_is_the_champion_but_for_its_head(teachable: Teachable, retrai
         assert made.files[name] == base.files[name]
     assert made.files["weights.pt"] != base.files["weights.pt"]
     assert "frozen test set" in made.training.evaluation
-
-
-def test_solved_head_is_solved_in_further_ways_until_the_gate_passes_one(
-    tmp_path: Path, architecture: Architecture
-) -> None:
-    made: ModelManifest = manifest.__wrapped__()
-    teachable = make_teachable(tmp_path / "model", made, architecture, solved=True)
-    freely = quick().learning.ways[0]
-    worse = freely.model_copy(update={"penalty": 1e9, "stay": 0.0})  # forgets everything
-
-    def tried(name: str, *ways: SolvingWay) -> tuple[Retrained, int]:
-        prepared = prepare(teachable.model, teachable.cases(), permitted := quick(ways=ways), ORDER.seed)
-        made = retrain(prepared, "d" * 64, ORDER, permitted, tmp_path / name, lambda *_: None)
-        return made, len(list((tmp_path / name).glob("candidate-*")))
-
-    first, candidates = tried("first", freely, worse)
-    assert first.gate.passed, [check.sentence for check in first.gate.checks if not check.passed]
-    assert candidates == 1
-    again, candidates = tried("again", worse, freely)
-    assert (again.gate.passed, candidates) == (True, 2)
-    assert again.model.sha256 == first.model.sha256
-    resumed, _ = tried("again", worse, freely)
-    assert (resumed.gate, resumed.metrics) == (again.gate, again.metrics)
-    none, candidates = tried("none", worse, worse)
-    assert (none.gate.passed, candidates) == (False, 2)
 
 
 def test_same_order_gives_the_same_candidate(

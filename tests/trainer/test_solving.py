@@ -1,20 +1,28 @@
 """A solved head is solved again: convex, the same each time, and never further from the champion than it is asked to be."""
 
+from datetime import UTC, datetime
+from pathlib import Path
+
 import numpy as np
 import pytest
 import torch
 from pydantic import ValidationError
-from tests.trainer.teachable import SHIFT, drawn, solved_head
+from tests.ictus.conftest import manifest
+from tests.trainer.teachable import SHIFT, drawn, make_teachable, quick, solved_head
 
-from ictus.model.manifest import Architecture
+from ictus.model.manifest import Architecture, ModelManifest
 from ictus.model.permitted_changes import SolvingWay, permitted_changes
 from trainer.continual.learning import Material, joined, none_of
+from trainer.continual.retraining import Order, Retrained, prepare, retrain
 from trainer.continual.solving import solve
 from trainer.exemplars import Embedded
 from trainer.network import FusionHead
 from trainer.training.head import predict
 from trainer.training.logistic import solution_of
 
+__all__ = ["manifest"]
+
+ORDER = Order("1.1.0", 3, datetime(2026, 1, 1, tzinfo=UTC))
 FEATURES = 60
 REPLAY = drawn(40, 6, FEATURES, 1)
 NEW = drawn(24, 4, FEATURES, 5, SHIFT, first=100)
@@ -121,3 +129,28 @@ def test_what_is_held_out_is_scored_and_no_score_is_made_of_nothing(head: Fusion
     followed = solve(head, said, Material(NEW, REPLAY, NEW, NOTHING), params, params.ways[0]).scores
     assert len(followed) == 1
     assert np.isfinite(followed[0])
+
+
+def test_solved_head_is_solved_in_further_ways_until_the_gate_passes_one(
+    tmp_path: Path, architecture: Architecture
+) -> None:
+    made: ModelManifest = manifest.__wrapped__()
+    teachable = make_teachable(tmp_path / "model", made, architecture, solved=True)
+    freely = quick().learning.ways[0]
+    worse = freely.model_copy(update={"penalty": 1e9, "stay": 0.0})  # forgets everything
+
+    def tried(name: str, *ways: SolvingWay) -> tuple[Retrained, int]:
+        prepared = prepare(teachable.model, teachable.cases(), permitted := quick(ways=ways), ORDER.seed)
+        made = retrain(prepared, "d" * 64, ORDER, permitted, tmp_path / name, lambda *_: None)
+        return made, len(list((tmp_path / name).glob("candidate-*")))
+
+    first, candidates = tried("first", freely, worse)
+    assert first.gate.passed, [check.sentence for check in first.gate.checks if not check.passed]
+    assert candidates == 1
+    again, candidates = tried("again", worse, freely)
+    assert (again.gate.passed, candidates) == (True, 2)
+    assert again.model.sha256 == first.model.sha256
+    resumed, _ = tried("again", worse, freely)
+    assert (resumed.gate, resumed.metrics) == (again.gate, again.metrics)
+    none, candidates = tried("none", worse, worse)
+    assert (none.gate.passed, candidates) == (False, 2)

@@ -71,7 +71,6 @@ def solve(
     known = joined(material.memory, material.held_memory)
     eps, is_protected = champion.norm_in.eps, bool(way.protected and len(known.labels))
     before = said if is_protected else _rescaled(said, slices, eps)
-    stay = way.stay
     scaled = _scaled(slices, before, eps)
     free = _across(scaled, _scaled(known, before, eps), way.protected) if is_protected else scaled
     spread, directions = np.linalg.eigh(free @ free.T)
@@ -82,7 +81,7 @@ def solve(
     added, intercept = _solved(
         _Problem(
             coordinates=directions[:, large] * lengths,
-            from_start=stay * odds,
+            from_start=way.stay * odds,
             champion=odds,
             stroke=slices.labels.astype(np.float64),
             kept=params.distillation * right / max(right.sum(), 1.0),
@@ -91,8 +90,8 @@ def solve(
         way.penalty,
     )
     solution = before._replace(
-        weight=stay * before.weight + (directions[:, large] / lengths @ added) @ free,
-        intercept=stay * before.intercept + intercept,
+        weight=way.stay * before.weight + (directions[:, large] / lengths @ added) @ free,
+        intercept=way.stay * before.intercept + intercept,
     )
     head = copy.deepcopy(champion)
     write_solution(solution, head)
