@@ -1,8 +1,7 @@
 import { useInfiniteQuery, useMutation, useQuery, useQueryClient } from '@tanstack/react-query';
 import { useMemo } from 'react';
 import { answerOf, api, type QueryOf, type Schema } from '@/client';
-import { useStudyEvents } from '@/lib/studyEvents';
-import { useCoalesced } from '@/lib/useCoalesced';
+import { useLiveQuery } from '@/lib/useLiveQuery';
 
 export type ReviewRow = Schema<'ReviewLine'>;
 export type Review = Schema<'ReviewDetail'>;
@@ -11,7 +10,6 @@ export type VerdictBody = Schema<'VerdictDraft'>;
 export type ReviewFilter = NonNullable<QueryOf<'list_reviews'>['state']>;
 
 const PAGE = 50;
-const QUIET_MS = 400;
 /** An answer is in the queue some seconds after its event: it goes there by way of the outbox. */
 const QUEUE_MS = 5000;
 const QUEUE = ['reviews'] as const;
@@ -37,16 +35,7 @@ export function useReviewQueue(state: ReviewFilter) {
 
 /** Reads the queue again whenever an answer or a verdict arrives. */
 export function useLiveReviews() {
-  const client = useQueryClient();
-  const refresh = useCoalesced(() => void client.invalidateQueries({ queryKey: QUEUE }), QUIET_MS);
-  return useStudyEvents({
-    onOpen: refresh,
-    onEvent: (event) => {
-      if (event.kind !== 'job.progress') {
-        refresh();
-      }
-    },
-  });
+  return useLiveQuery(QUEUE);
 }
 
 /** The review of a study's present result, as far as the caller may see it. */

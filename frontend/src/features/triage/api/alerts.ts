@@ -1,11 +1,10 @@
 import { useMutation, useQuery, useQueryClient } from '@tanstack/react-query';
 import { answerOf, api, type Schema } from '@/client';
-import { type StudyEvent, useStudyEvents } from '@/lib/studyEvents';
-import { useCoalesced } from '@/lib/useCoalesced';
+import type { StudyEvent } from '@/lib/studyEvents';
+import { useLiveQuery } from '@/lib/useLiveQuery';
 
 export type StudyClock = Schema<'StudyClock'>;
 
-const QUIET_MS = 400;
 const ALERTS_KEY = ['alerts'] as const;
 
 /** Likely strokes that nobody has taken on, the longest waiting first. Read anew when an event says so, never by itself. */
@@ -22,19 +21,9 @@ const CHANGES: ReadonlySet<StudyEvent['kind']> = new Set([
   'study.erased',
 ]);
 
-/** Reads the alerts again whenever one is raised, taken on, escalated or decided, and tells of it. */
-export function useLiveAlerts(onEvent: (event: StudyEvent) => void) {
-  const client = useQueryClient();
-  const refresh = useCoalesced(() => void client.invalidateQueries({ queryKey: ALERTS_KEY }), QUIET_MS);
-  useStudyEvents({
-    onOpen: refresh,
-    onEvent: (event) => {
-      if (CHANGES.has(event.kind)) {
-        refresh();
-        onEvent(event);
-      }
-    },
-  });
+/** Reads the alerts again whenever one is raised, taken on, escalated or decided. */
+export function useLiveAlerts() {
+  useLiveQuery(ALERTS_KEY, ({ kind }) => CHANGES.has(kind));
 }
 
 function clockKey(studyId: string) {

@@ -4,7 +4,7 @@ import { IconUrgent } from '@tabler/icons-react';
 import { Link, useLocation } from 'react-router';
 import { ToneBadge } from '@/components/ToneBadge';
 import { plural } from '@/lib/format';
-import type { StudyEvent } from '@/lib/studyEvents';
+import { type StudyEvent, useStudyEvents } from '@/lib/studyEvents';
 import { useAlerts, useLiveAlerts } from '../api/alerts';
 import classes from './AlertCall.module.css';
 
@@ -16,21 +16,24 @@ const CALLS: Partial<Record<StudyEvent['kind'], { readonly title: string; readon
 /** On every page: calls whoever is signed in to a likely stroke, and says how many wait for somebody. */
 export function AlertCall() {
   const { pathname } = useLocation();
-  useLiveAlerts(({ kind, study_id }) => {
-    const call = CALLS[kind];
-    if (call && !pathname.endsWith(study_id)) {
-      notifications.show({
-        id: `${kind} ${study_id}`,
-        color: 'red',
-        title: call.title,
-        message: (
-          <Anchor component={Link} to={`/studies/${study_id}`} fz="inherit">
-            {call.what}
-          </Anchor>
-        ),
-        autoClose: 15_000,
-      });
-    }
+  useLiveAlerts();
+  useStudyEvents({
+    onEvent: ({ kind, study_id }) => {
+      const call = CALLS[kind];
+      if (call && !pathname.endsWith(study_id)) {
+        notifications.show({
+          id: `${kind} ${study_id}`,
+          color: 'red',
+          title: call.title,
+          message: (
+            <Anchor component={Link} to={`/studies/${study_id}`} fz="inherit">
+              {call.what}
+            </Anchor>
+          ),
+          autoClose: 15_000,
+        });
+      }
+    },
   });
   const waiting = useAlerts().data?.length ?? 0;
   return (

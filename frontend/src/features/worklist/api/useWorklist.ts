@@ -1,14 +1,12 @@
-import { useInfiniteQuery, useQueryClient } from '@tanstack/react-query';
+import { useInfiniteQuery } from '@tanstack/react-query';
 import { useEffect, useMemo } from 'react';
 import { answerOf, api, type QueryOf, type Schema } from '@/client';
-import { useStudyEvents } from '@/lib/studyEvents';
-import { useCoalesced } from '@/lib/useCoalesced';
+import { useLiveQuery } from '@/lib/useLiveQuery';
 
 export type StudySummary = Schema<'StudySummary'>;
 export type WorklistQuery = QueryOf<'list_studies'>;
 
 const PAGE = 50;
-const QUIET_MS = 400;
 const EVERYTHING: Omit<Schema<'StudySearch'>, 'text' | 'limit'> = {
   sort: 'urgency',
   state: [],
@@ -45,17 +43,7 @@ export function useWorklist(query: WorklistQuery, text: string | null) {
   return { ...pages, studies, isSearching: !found && hasNextPage };
 }
 
-/** Reads the worklist again whenever a study changes; a burst of events is answered with one read. */
+/** Reads the worklist again whenever a study changes. */
 export function useLiveWorklist() {
-  const client = useQueryClient();
-  const refresh = useCoalesced(() => void client.invalidateQueries({ queryKey: ['worklist'] }), QUIET_MS);
-  return useStudyEvents({
-    onOpen: refresh,
-    onEvent: (event) => {
-      // Progress within an analysis changes no line of the worklist.
-      if (event.kind !== 'job.progress') {
-        refresh();
-      }
-    },
-  });
+  return useLiveQuery(['worklist']);
 }
